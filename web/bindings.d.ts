@@ -1,0 +1,294 @@
+/**
+ * The contract between the C++ core (`bindings.cpp`) and JavaScript. Structured data crosses as JSON text: one crossing a
+ * frame, nothing to free, and absent values survive (`null`), which Embind's value objects cannot say in every supported
+ * Emscripten. Bulk bytes cross through the module's memory. A test compares this file with the module.
+ *
+ * Units: bytes, milliseconds (`nowMs`, from any steady epoch), bytes per second; `timeRemaining`, `etaLow`, `etaHigh` in seconds.
+ */
+
+/** Everything the page may show about one model; plain data. See the README for the meaning of each field. */
+export interface Snapshot {
+  modelKey: string;
+  modelName: string;
+  status: 'idle' | 'queued' | 'downloading' | 'paused' | 'loading' | 'ready' | 'failed' | 'cancelled';
+  phase: 'resolve' | 'download' | 'verify' | 'create' | 'upload' | 'warmup' | null;
+  /** 0..100 of this phase; null while it can't be known. */
+  progress: number | null;
+  /** Position in bytes (network + cached); falls only when bytes were thrown away. */
+  totalDownloaded: number;
+  totalSize: number | null;
+  network: number;
+  cached: number;
+  verified: number;
+  resident: number;
+  speed: number | null;
+  timeRemaining: number | null;
+  etaLow: number | null;
+  etaHigh: number | null;
+  /** What to say about the time left, already rounded as people round (seconds). */
+  eta: EtaDisplay;
+  /** ms without a byte while bytes are expected; 0 while they flow. */
+  stalledFor: number;
+  /** ms since this phase began (H8), and what the phase took last time on this device, if known. */
+  phaseElapsed: number;
+  phaseLastTime: number | null;
+  /** Bytes thrown away since the start (corrupt or changed), with the reason of the last time; 0 and null normally. */
+  discarded: number;
+  discardedReason: string | null;
+  filesCompleted: number;
+  totalFiles: number;
+  currentFile: string;
+  files: FileProgress[];
+  /** At most 120 points of bytes per second, evenly spaced in time, oldest first. */
+  throughput: number[];
+  variant: { dtype: string; executionProvider: 'webgpu' | 'wasm'; reason: string } | null;
+  /** False where nothing will be kept (no OPFS). */
+  persistent: boolean;
+  attempt: number;
+  maxAttempts: number;
+  error: CoreError | null;
+  /** What the visitor may do now, decided by the core: the UI shows exactly these buttons. */
+  can: { pause: boolean; resume: boolean; cancel: boolean; retry: boolean; remove: boolean };
+  startTime: number;
+  lastUpdate: number;
+}
+
+export interface EtaDisplay {
+  kind: 'none' | 'exact' | 'about' | 'range' | 'stalled';
+  low: number;
+  high: number;
+}
+
+export interface FileProgress {
+  status: 'initiate' | 'download' | 'progress' | 'verify' | 'done' | 'failed';
+  name: string;
+  file: string;
+  progress: number | null;
+  loaded: number;
+  total: number | null;
+  cached: number;
+  speed: number | null;
+  timeRemaining: number | null;
+}
+
+export type ErrorCode =
+  | 'network' | 'http' | 'gated' | 'not_found' | 'rate_limited' | 'integrity' | 'changed' | 'quota' | 'storage'
+  | 'unsupported' | 'out_of_memory' | 'device_lost' | 'runtime' | 'aborted';
+
+/** message: a sentence for the visitor. kept: bytes on disk that the next try starts from. detail: text from outside (show as text). */
+export interface CoreError {
+  code: ErrorCode;
+  message: string;
+  retryable: boolean;
+  kept: number;
+  detail: string;
+  /** ms until the core tries again by itself; null when it waits for the visitor. */
+  retryIn: number | null;
+}
+
+/** What the core is told about one model when its loader is made. */
+export interface ModelConfig {
+  modelKey: string;
+  modelName: string;
+  /** Hub id (`owner/name`) or absolute URL of a folder with the same layout. */
+  repo: string;
+  revision: string; // 'main'
+  host: string; // 'https://huggingface.co'
+  dtype: string | Record<string, string>; // 'auto' | name | per component
+  executionProvider: 'auto' | 'webgpu' | 'wasm';
+  /** The record saved under download_state_${modelKey} by an earlier visit, as found; hostile until checked. */
+  record: string | null;
+  /** Seed for jitter. */
+  seed: number;
+}
+
+/** What a device can do, as probed. Unknown numbers are null. */
+export interface DeviceFacts {
+  webgpu: boolean;
+  shaderF16: boolean;
+  fallbackAdapter: boolean;
+  maxBufferSize: number | null;
+  maxStorageBufferBindingSize: number | null;
+  adapter: string; // vendor/architecture text for the details view
+  deviceMemory: number | null; // GiB
+  cores: number | null;
+  crossOriginIsolated: boolean;
+  persistent: boolean; // OPFS sync access handles work
+  quota: number | null;
+  usage: number | null;
+  online: boolean;
+}
+
+/** JavaScript → core. */
+export type CoreEvent =
+  | { type: 'load' } | { type: 'pause' } | { type: 'resume' } | { type: 'retry' } | { type: 'cancel' } | { type: 'remove' }
+  | { type: 'dispose' }
+  | { type: 'tick' } | { type: 'online' } | { type: 'offline' }
+  | { type: 'probed'; device: DeviceFacts }
+  /** The journal file's text, or null when there is none. files: what is really on disk below the model's folder. */
+  | { type: 'journal'; text: string | null; files: { path: string; size: number }[] }
+  | { type: 'opened'; file: number; size: number }
+  | { type: 'storeFailed'; file: number | null; kind: 'quota' | 'storage'; message: string }
+  | { type: 'removed' }
+  | { type: 'head'; request: number; status: number; redirected: boolean; headers: Record<string, string> }
+  | { type: 'text'; request: number; body: string }
+  | { type: 'end'; request: number }
+  /** The request failed before or during the body. */
+  | { type: 'fetchFailed'; request: number; kind: 'network' | 'aborted'; message: string }
+  /** From the session worker. */
+  | { type: 'sessionProgress'; stage: 'runtime' | 'create' | 'upload' | 'warmup'; loaded: number; total: number | null }
+  | { type: 'sessionReady'; timings: Record<string, number> }
+  | { type: 'sessionFailed'; kind: 'unsupported' | 'out_of_memory' | 'device_lost' | 'runtime' | 'integrity'; message: string }
+  | { type: 'sessionLost'; message: string };
+
+/** Core → JavaScript, performed in order. */
+export type CoreAction =
+  | { type: 'probe' }
+  | { type: 'readJournal' }
+  /** Store folder of this model (one path segment, safe for any file system); sent before any other store action. */
+  | { type: 'useFolder'; folder: string }
+  /** body 'text': the whole body, at most limit bytes, comes back as one text event. 'stream': wait for accept after head. */
+  | { type: 'fetch'; request: number; url: string; range: [number, number | null] | null; body: 'text' | 'stream'; limit: number }
+  /** Write this request's body into `file` from `offset`, at most `length` bytes; report each chunk by received(). */
+  | { type: 'accept'; request: number; file: number; offset: number; length: number }
+  | { type: 'abort'; request: number }
+  | { type: 'open'; file: number; path: string }
+  | { type: 'truncate'; file: number; size: number }
+  | { type: 'flush'; file: number }
+  /** Read back and report by hashed() in pieces, ascending. */
+  | { type: 'read'; file: number; offset: number; length: number }
+  | { type: 'close'; file: number }
+  | { type: 'writeJournal'; text: string }
+  | { type: 'removeFolder' }
+  | { type: 'persist'; key: string; json: string }
+  | { type: 'unpersist'; key: string }
+  | { type: 'createSession'; plan: SessionPlan }
+  | { type: 'closeSession' }
+  | { type: 'publish'; snapshot: Snapshot };
+
+/** What the session worker needs: paths are below the model's folder. */
+export interface SessionPlan {
+  executionProvider: 'webgpu' | 'wasm';
+  dtype: string;
+  graph: string; // onnx/model_q4.onnx
+  externalData: string[]; // onnx/model_q4.onnx_data …
+  config: string;
+  generationConfig: string | null;
+  tokenizer: string;
+  tokenizerConfig: string | null;
+  chatTemplate: string | null; // chat_template.jinja
+  threads: number;
+}
+
+/** The next step of a generation, from GenerationLoop. */
+export type GenerationStep =
+  /** Run the graph: inputIds [1, n]; attention_mask is ones [1, pastLength + n]; position_ids pastLength..; cache from the last run or empty. */
+  | { type: 'run'; inputIds: number[]; pastLength: number; positionIds: boolean; first: boolean }
+  /** Decode these token ids without special tokens and hand the text to text(). */
+  | { type: 'decode'; ids: number[] }
+  /** Show this piece, then call next(). */
+  | { type: 'piece'; text: string }
+  | { type: 'finish'; reason: 'eos' | 'stop' | 'length' | 'context' | 'abort'; tokens: number; text: string }
+  | { type: 'error'; error: CoreError };
+
+/** How the cache tensors of a graph are called and shaped. dims has 0 for the past length. */
+export interface CacheLayout {
+  inputs: string[];
+  outputs: string[];
+  dims: [number, number, number, number];
+  type: 'float32' | 'float16';
+  positionIds: boolean;
+  logits: string;
+}
+
+export interface GenerationOptions {
+  maxNewTokens?: number;
+  temperature?: number;
+  topK?: number;
+  topP?: number;
+  minP?: number;
+  repetitionPenalty?: number;
+  seed?: number;
+  stop?: string[];
+}
+
+/** A class bound by Embind. */
+export interface Bound {
+  delete(): void;
+}
+
+export interface ModelLoaderHandle extends Bound {
+  /** One CoreEvent as JSON → CoreAction[] as JSON. */
+  on(eventJson: string, nowMs: number): string;
+  /** Address of `length` writable bytes, valid until the next call into this object. */
+  buffer(length: number): number;
+  /** A chunk of request's body was written at its place; its bytes lie in buffer(). → CoreAction[] as JSON, '' for none. */
+  received(request: number, length: number, nowMs: number): string;
+  /** A piece asked for by `read` lies in buffer(); length 0: nothing more on disk. → CoreAction[] as JSON, '' for none. */
+  hashed(file: number, offset: number, length: number, nowMs: number): string;
+  /** When to send the next tick; NaN for never. */
+  wakeAt(): number;
+  snapshot(nowMs: number): string;
+}
+
+export interface GenerationLoopHandle extends Bound {
+  /** CacheLayout as JSON, or {error: CoreError}. */
+  layout(): string;
+  /** promptIds as a JSON array; options: GenerationOptions as JSON. */
+  begin(promptIds: string, options: string): string;
+  /** Address of `count` float32 for the last position's raw logits. */
+  buffer(count: number): number;
+  logits(count: number): string;
+  text(decoded: string): string;
+  next(): string;
+  abort(): string;
+}
+
+export interface ProgressTrackerHandle extends Bound {
+  update(loaded: number, total: number, nowMs: number): void; // NaN: unknown
+  handleTransformersProgress(eventJson: string, nowMs: number): void;
+  complete(nowMs: number): void;
+  fail(error: string, nowMs: number): void;
+  snapshot(nowMs: number): string;
+}
+
+export interface MultiFileAggregatorHandle extends Bound {
+  handleFileProgress(eventJson: string, nowMs: number): void;
+  snapshot(nowMs: number): string;
+}
+
+/** Decides which of the pushed values are delivered; JavaScript keeps the latest value itself. */
+export interface ThrottlerHandle extends Bound {
+  push(final: boolean, nowMs: number): boolean; // deliver now?
+  poll(nowMs: number): boolean; // deliver the kept value now?
+  wakeAt(): number; // NaN for never
+}
+
+export interface StateManagerHandle extends Bound {
+  startDownload(modelKey: string, modelName: string, nowMs: number): string; // '' or the reason why not
+  updateDownload(modelKey: string, infoJson: string, nowMs: number): string;
+  completeDownload(modelKey: string, nowMs: number): string;
+  failDownload(modelKey: string, error: string, nowMs: number): string;
+  pauseDownload(modelKey: string, nowMs: number): string;
+  resumeDownload(modelKey: string, nowMs: number): string;
+  state(modelKey: string): string; // DownloadState JSON or ''
+  serialize(modelKey: string): string; // '' when unknown
+  restore(json: string, nowMs: number): string; // {state} or {error}
+  /** [{type:'persist',key,json}|{type:'unpersist',key}|{type:'changed',modelKey}] since the last call. */
+  poll(nowMs: number): string;
+  wakeAt(): number;
+}
+
+export interface CoreModule {
+  HEAPU8: Uint8Array;
+  HEAPF32: Float32Array;
+  ModelLoader: new (configJson: string) => ModelLoaderHandle;
+  GenerationLoop: new (graphJson: string) => GenerationLoopHandle;
+  ProgressTracker: new (name: string, file: string, total: number) => ProgressTrackerHandle;
+  MultiFileAggregator: new () => MultiFileAggregatorHandle;
+  Throttler: new (intervalMs: number) => ThrottlerHandle;
+  StateManager: new () => StateManagerHandle;
+}
+
+declare const createCoreModule: (options?: { wasmBinary?: ArrayBuffer | Uint8Array; locateFile?: (file: string) => string }) => Promise<CoreModule>;
+export default createCoreModule;
