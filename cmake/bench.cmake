@@ -1,0 +1,11 @@
+# One executable per bench/*.cpp: bench/eta.cpp becomes bench_eta.
+file(GLOB candor_benches CONFIGURE_DEPENDS bench/*.cpp)
+foreach(source ${candor_benches})
+  get_filename_component(name ${source} NAME_WE)
+  add_executable(bench_${name} ${source})
+  target_include_directories(bench_${name} PRIVATE src)
+  target_link_libraries(bench_${name} PRIVATE candor candor_json candor_warnings)
+  if(EMSCRIPTEN)
+    candor_node_program(bench_${name})
+  endif()
+endforeach()

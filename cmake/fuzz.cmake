@@ -1,0 +1,10 @@
+# One libFuzzer target per tests/fuzz/*.cpp. Needs clang and its runtime (libclang-rt-*-dev).
+file(GLOB candor_fuzzers CONFIGURE_DEPENDS tests/fuzz/*.cpp)
+target_compile_options(candor PUBLIC -fsanitize=fuzzer-no-link)
+foreach(source ${candor_fuzzers})
+  get_filename_component(name ${source} NAME_WE)
+  add_executable(${name} ${source})
+  target_include_directories(${name} PRIVATE src)
+  target_link_libraries(${name} PRIVATE candor candor_json candor_warnings)
+  target_link_options(${name} PRIVATE -fsanitize=fuzzer)
+endforeach()

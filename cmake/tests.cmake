@@ -1,0 +1,26 @@
+# One executable and one CTest entry per tests/core/*_test.cpp. GoogleTest is built from its source package, because the
+# WebAssembly build has no other, and so that both builds test with the same one.
+find_path(CANDOR_GTEST_SOURCE googletest/CMakeLists.txt PATHS /usr/src/googletest NO_CMAKE_FIND_ROOT_PATH)
+if(NOT CANDOR_GTEST_SOURCE)
+  message(FATAL_ERROR "GoogleTest's sources were not found: install googletest, or set CANDOR_GTEST_SOURCE")
+endif()
+set(BUILD_GMOCK OFF CACHE BOOL "" FORCE)
+set(INSTALL_GTEST OFF CACHE BOOL "" FORCE)
+if(EMSCRIPTEN)
+  set(gtest_disable_pthreads ON CACHE BOOL "" FORCE)
+endif()
+add_subdirectory(${CANDOR_GTEST_SOURCE} ${CMAKE_CURRENT_BINARY_DIR}/googletest EXCLUDE_FROM_ALL)
+
+file(GLOB candor_tests CONFIGURE_DEPENDS tests/core/*_test.cpp)
+foreach(source ${candor_tests})
+  get_filename_component(name ${source} NAME_WE)
+  add_executable(${name} ${source})
+  # Tests may look at helpers nobody else needs (src/).
+  target_include_directories(${name} PRIVATE src tests/core)
+  target_link_libraries(${name} PRIVATE candor candor_json candor_warnings GTest::gtest_main)
+  if(EMSCRIPTEN)
+    candor_node_program(${name})
+  endif()
+  add_test(NAME ${name} COMMAND ${name})
+  set_tests_properties(${name} PROPERTIES TIMEOUT 300)
+endforeach()

@@ -1,0 +1,36 @@
+# Every Emscripten flag, with its reason.
+
+# No exceptions and no RTTI: the core reports errors as values, and both cost size.
+target_compile_options(candor PUBLIC -fno-exceptions -fno-rtti)
+# LTO lets the linker drop what the bindings don't reach.
+target_compile_options(candor PUBLIC -flto)
+target_link_options(candor PUBLIC -flto -sALLOW_MEMORY_GROWTH=1)
+
+# Small code everywhere but in the hash, which every byte of a model passes through.
+set_source_files_properties(src/sha256.cpp PROPERTIES COMPILE_OPTIONS -O3)
+
+function(candor_node_program target)
+  # One script that Node runs directly; the exit code is the test's. `.cjs`, since the repository's `.js` are ES modules.
+  set_target_properties(${target} PROPERTIES SUFFIX .cjs)
+  target_link_options(${target} PRIVATE -sENVIRONMENT=node -sEXIT_RUNTIME=1 -sINITIAL_MEMORY=67108864)
+endfunction()
+
+if(EXISTS ${CMAKE_CURRENT_SOURCE_DIR}/web/bindings.cpp)
+  add_executable(candor-core web/bindings.cpp)
+  target_include_directories(candor-core PRIVATE src)
+  target_link_libraries(candor-core PRIVATE candor candor_json candor_warnings)
+  # Embind's names of unbound types need RTTI.
+  target_compile_definitions(candor-core PRIVATE EMSCRIPTEN_HAS_UNBOUND_TYPE_NAMES=0)
+  target_link_options(
+    candor-core PRIVATE
+    -Oz
+    --bind
+    -sMODULARIZE=1 -sEXPORT_ES6=1 -sEXPORT_NAME=createCoreModule # an ES module with one factory
+    -sENVIRONMENT=web,worker # Node passes `wasmBinary`, so no file or fetch code is needed there either
+    -sDYNAMIC_EXECUTION=0 # no `new Function`: the module runs under a strict Content-Security-Policy
+    -sFILESYSTEM=0 # the core has no files
+    -sMALLOC=emmalloc # small; the core allocates little
+    -sINCOMING_MODULE_JS_API=wasmBinary,locateFile,instantiateWasm
+    -sEXPORTED_RUNTIME_METHODS=)
+  set_target_properties(candor-core PROPERTIES SUFFIX .js)
+endif()
