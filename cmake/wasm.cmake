@@ -12,7 +12,8 @@ set_source_files_properties(src/sha256.cpp PROPERTIES COMPILE_OPTIONS -O3)
 function(candor_node_program target)
   # One script that Node runs directly; the exit code is the test's. `.cjs`, since the repository's `.js` are ES modules.
   set_target_properties(${target} PROPERTIES SUFFIX .cjs)
-  target_link_options(${target} PRIVATE -sENVIRONMENT=node -sEXIT_RUNTIME=1 -sINITIAL_MEMORY=67108864)
+  # SINGLE_FILE, because Emscripten before 3.1.17 would otherwise `fetch` a file path in Node 18 and later.
+  target_link_options(${target} PRIVATE -sENVIRONMENT=node -sEXIT_RUNTIME=1 -sSINGLE_FILE=1 -sINITIAL_MEMORY=67108864)
 endfunction()
 
 if(EXISTS ${CMAKE_CURRENT_SOURCE_DIR}/web/bindings.cpp)
