@@ -1,0 +1,42 @@
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <vector>
+
+namespace candor {
+
+/// Bytes from `first` up to, not including, `end`.
+struct ByteRange {
+  std::uint64_t first = 0;
+  std::uint64_t end = 0;
+  std::uint64_t length() const { return end > first ? end - first : 0; }
+  bool operator==(const ByteRange&) const = default;
+};
+
+/// A set of bytes of one file, kept as disjoint ascending ranges that do not touch each other.
+class ByteRanges {
+ public:
+  /// Adds a range; returns how many of its bytes were new.
+  std::uint64_t add(ByteRange range);
+  /// Takes a range out; returns how many bytes that removed.
+  std::uint64_t remove(ByteRange range);
+  void clear();
+
+  bool contains(ByteRange range) const;
+  /// Bytes of `range` that are in the set.
+  std::uint64_t overlap(ByteRange range) const;
+  /// End of the unbroken run that contains `offset`; `offset` itself when that byte is not in the set.
+  std::uint64_t contiguous_end(std::uint64_t offset) const;
+  /// The first gap at or after `from` and below `limit`.
+  std::optional<ByteRange> first_gap(std::uint64_t from, std::uint64_t limit) const;
+  /// Number of bytes in the set.
+  std::uint64_t total() const { return total_; }
+  const std::vector<ByteRange>& ranges() const { return ranges_; }
+
+ private:
+  std::vector<ByteRange> ranges_;
+  std::uint64_t total_ = 0;
+};
+
+}  // namespace candor

@@ -1,0 +1,49 @@
+#pragma once
+
+#include <cstdint>
+#include <optional>
+
+#include "candor/time.hpp"
+
+namespace candor {
+
+/// How many connections to use and how much each should ask for. Climbs while throughput grows, steps back
+/// when it does not.
+///
+/// One measurement compares the rate of a window with that of the level below; a level that brought less than
+/// kWorthwhile more is given up again, and the question is asked anew after kSettle, because links change.
+class TransferPlan {
+ public:
+  static constexpr double kWorthwhile = 1.08;
+  static constexpr Seconds kWindow{0.2};
+  static constexpr Seconds kSettle{8};
+  static constexpr std::uint64_t kSmallestRange = 1U << 20U;
+  static constexpr std::uint64_t kLargestRange = 32U << 20U;
+
+  explicit TransferPlan(unsigned max_connections = 6);
+
+  /// Bytes arrived. `active`: requests that are in their bodies now.
+  void received(std::uint64_t bytes, unsigned active, Instant now);
+  /// Nothing more to learn from the bytes so far: connections broke or were paused.
+  void restart();
+  /// The server asked for less: one connection from now on, until restart().
+  void yield();
+
+  /// Connections wanted now, 1..max.
+  unsigned target() const { return target_; }
+  /// Bytes that the next request should ask for, when `missing` bytes of its file have no request yet.
+  std::uint64_t range_size(std::uint64_t missing) const;
+
+ private:
+  unsigned max_;
+  unsigned target_ = 1;
+  bool yielded_ = false;
+  bool climbing_ = true;
+  std::optional<Instant> window_start_;
+  std::uint64_t window_bytes_ = 0;
+  double rate_below_ = 0;  ///< bytes_per_second with one connection less
+  double rate_ = 0;        ///< bytes_per_second of the last window
+  Instant settled_at_{};
+};
+
+}  // namespace candor
