@@ -7,7 +7,8 @@
 namespace candor::json {
 namespace {
 
-// nlohmann's parser does not recurse, but copying, comparing and dumping do: so depth is limited before parsing.
+// nlohmann's parser does not recurse, but copying, comparing and dumping do: so depth is limited before
+// parsing.
 bool depth_within(std::string_view text, std::size_t max_depth) {
   std::size_t depth = 0;
   bool in_string = false;
@@ -39,9 +40,7 @@ std::optional<Value> parse(std::string_view text, const Limits& limits) {
   return value;
 }
 
-std::string dump(const Value& value) {
-  return value.dump(-1, ' ', false, Value::error_handler_t::replace);
-}
+std::string dump(const Value& value) { return value.dump(-1, ' ', false, Value::error_handler_t::replace); }
 
 const Value* find(const Value& value, std::string_view key) {
   if (!value.is_object()) return nullptr;

@@ -19,8 +19,8 @@ struct DownloadState {
   std::string model_name;
   DownloadStatus status = DownloadStatus::downloading;
   std::optional<double> progress;
-  double start_time = 0;   ///< ms of the caller's clock; use Date.now() where the record is persisted
-  double last_update = 0;  ///< ms of the caller's clock
+  double start_time = 0;        ///< ms of the caller's clock; use Date.now() where the record is persisted
+  double last_update = 0;       ///< ms of the caller's clock
   std::optional<double> speed;  ///< bytes per second
   std::uint64_t bytes_downloaded = 0;
   std::optional<std::uint64_t> total_bytes;
@@ -36,14 +36,14 @@ struct DownloadState {
 struct DownloadUpdate {
   std::optional<double> progress;
   std::optional<double> speed;
-  std::uint64_t bytes_downloaded = 0;
+  std::optional<std::uint64_t> bytes_downloaded;  ///< empty: as before
   std::optional<std::uint64_t> total_bytes;
   std::optional<double> time_remaining;
   std::string phase;
 
-  /// From the JSON of a ProgressInfo (`progress`, `loaded`, `total`, `speed`, `timeRemaining`) or of an aggregate
-  /// or snapshot (`overallProgress`, `totalDownloaded`, `totalSize`), `phase` from either. Invalid or absent numbers are
-  /// unknown. Empty when `text` is not a JSON object.
+  /// From the JSON of a ProgressInfo (`progress`, `loaded`, `total`, `speed`, `timeRemaining`) or of an
+  /// aggregate or snapshot (`overallProgress`, `totalDownloaded`, `totalSize`), `phase` from either. Invalid
+  /// or absent numbers are unknown. Empty when `text` is not a JSON object.
   static std::optional<DownloadUpdate> from_json(std::string_view text);
 };
 

@@ -16,11 +16,12 @@ struct EtaEstimate {
 };
 
 /// Predicts the time left of a download from the bytes that came over the network so far.
-/// Constant memory; `record` and `estimate` cost tens of nanoseconds each. Times that run backwards or are not
-/// finite count as "no time has passed".
+/// Constant memory; `record` and `estimate` cost tens of nanoseconds each. Times that run backwards or are
+/// not finite count as "no time has passed".
 class EtaEstimator {
  public:
-  /// Time begins to count here. Without it, it begins at the first record(), whose bytes then have no duration.
+  /// Time begins to count here. Without it, it begins at the first record(), whose bytes then have no
+  /// duration.
   void start(Instant now);
   /// The bytes still to come. Call it when the total becomes known, changes, or when bytes turn out to be
   /// here already (resumed, cached). Empty: unknown, so there is no estimate.
@@ -40,7 +41,6 @@ class EtaEstimator {
   double total_bytes_ = 0;
   double elapsed_s_ = 0;
   double fast_sum_ = 0;
-  double fast_weight_ = 0;
   bool started_ = false;
   bool paused_ = false;
 

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <map>
 #include <optional>
@@ -7,9 +8,11 @@
 #include <string_view>
 #include <vector>
 
+#include "candor/eta_display.hpp"
 #include "candor/eta_estimator.hpp"
 #include "candor/progress_info.hpp"
 #include "candor/speed_estimator.hpp"
+#include "candor/throughput_history.hpp"
 #include "candor/time.hpp"
 
 namespace candor {
@@ -17,34 +20,47 @@ namespace candor {
 /// Adds up the progress of several files into one honest total.
 ///
 /// Rules, for every sequence of calls:
-/// - A file's position never falls, except by discard(). Repeated, late and out-of-order events change nothing.
-/// - 100 % of a file means that it was completed; until then its share is capped at 99.9. 100 % of the set means
+/// - A file's position never falls, except by discard(). Repeated, late and out-of-order events change
+/// nothing.
+/// - 100 % of a file means that it was completed; until then its share is capped at 99.9. 100 % of the set
+/// means
 ///   that complete() was called, `ready` came, or every announced file is completed.
-/// - The overall percentage is by bytes and absent while any unfinished file's total is unknown. When a late file
-///   makes the true share fall, the percentage shown is held until the true one has caught up; the byte counts
-///   tell the truth at once. After 100 % it cannot be held and is absent instead.
-/// - In a set that is still open (see close_set), files of settings and vocabulary alone (.json, .txt, .jinja,
+/// - The overall percentage is by bytes and absent while any unfinished file's total is unknown. When a late
+/// file
+///   makes the true share fall, the percentage shown is held until the true one has caught up; the byte
+///   counts tell the truth at once. After 100 % it cannot be held and is absent instead.
+/// - In a set that is still open (see close_set), files of settings and vocabulary alone (.json, .txt,
+/// .jinja,
 ///   .model) have no overall percentage: the weights, nearly all the bytes, have not been announced yet.
-/// - A total that the position exceeds is refuted and becomes unknown (a compressed reply over-counts). In raw
-///   events, a total first heard in the event that reaches it is not believed before the file is done: without
-///   a Content-Length, Transformers.js says "total = loaded" in each event.
+/// - A total that the position exceeds is refuted and becomes unknown (a compressed reply over-counts). In
+/// raw
+///   events, a total first heard in the event that reaches it is not believed before the file is done:
+///   without a Content-Length, Transformers.js says "total = loaded" in each event.
 /// - Bytes that were here already (resumed, cached) are position, never speed.
 class MultiFileAggregator {
  public:
-  MultiFileAggregator();
+  /// Silence this long is a stall. Below it, gaps between deliveries are ordinary (batches up to 400 ms,
+  /// radio handovers).
+  static constexpr Millis kStallAfter{3000};
+  /// More files than any model has; further ones are ignored, so that a hostile stream cannot fill the
+  /// memory.
+  static constexpr std::size_t kMaxFiles = 4096;
 
   // --- for callers who know their files (the loader) ---
 
   /// Announces a file. `resident` bytes of it are here already. Announcing it again updates the total.
-  void add_file(std::string_view file, std::optional<std::uint64_t> total, std::uint64_t resident, Instant now);
+  void add_file(std::string_view file, std::optional<std::uint64_t> total, std::uint64_t resident = 0);
   /// No more files will be announced.
   void close_set();
+  /// Bytes are expected from now on: time begins to count. Without it, it begins at the first update().
+  void start(Instant now);
   /// The file's position: `loaded` bytes are here, counted from its start. What is more than before came over
-  /// the network. An unknown file is announced by this.
+  /// the network. An unknown file is announced by this; its first position then is position only, since
+  /// nobody saw how long it took.
   void update(std::string_view file, std::uint64_t loaded, std::optional<std::uint64_t> total, Instant now);
   /// `resident` bytes of the file turned out to be here already; never speed.
   void set_resident(std::string_view file, std::uint64_t resident, Instant now);
-  /// All but the first `keep` bytes of the file were thrown away: the only way back. Its totals stay.
+  /// All but the first `keep` bytes of the file were thrown away: the only way back. Its total stays.
   void discard(std::string_view file, std::uint64_t keep, Instant now);
   /// The file is whole and verified.
   void complete_file(std::string_view file, Instant now);
@@ -56,14 +72,15 @@ class MultiFileAggregator {
 
   // --- the whole set ---
 
-  /// Everything is done. Announced files that never got a byte are dropped (an optional file that does not exist).
+  /// Everything is done. Announced files that never got a byte are dropped (an optional file that does not
+  /// exist).
   void complete(Instant now);
   void fail(std::string error, Instant now);
   /// Time stops counting until resume() or the next byte.
   void pause(Instant now);
   /// Goes on after pause() or fail().
   void resume(Instant now);
-  /// All bytes are here and are being loaded: no speed, no ETA, and silence is no stall.
+  /// All bytes are here and something else is done with them: no speed, no ETA, and silence is no stall.
   void set_loading(Instant now);
 
   AggregateProgressInfo snapshot(Instant now);
@@ -76,15 +93,15 @@ class MultiFileAggregator {
     ProgressStatus status = ProgressStatus::initiate;
     std::uint64_t position = 0;  // high-water mark
     std::uint64_t cursor = 0;    // what the current attempt reported; below `position` after a restart
+    std::uint64_t network = 0;
     std::uint64_t cached = 0;
-    std::optional<std::uint64_t> total;
     std::uint64_t refuted_total = 0;  // totals up to this are not believed any more
-    std::optional<double> lone_progress;
-    std::optional<double> shown;  // the percentage shown last
-    Instant announced{};
-    std::uint32_t progress_events = 0;
+    std::optional<std::uint64_t> total;
+    std::optional<double> lone_progress;  // 0..100, from events without a total
+    std::optional<double> shown;          // the percentage shown last
+    std::optional<Instant> announced;     // by an event without bytes
+    bool moved = false;                   // a position was heard
     bool from_cache = false;
-    bool total_confirmed = false;
   };
 
   std::vector<File> files_;
@@ -96,7 +113,8 @@ class MultiFileAggregator {
   ProgressStatus status_ = ProgressStatus::initiate;
   MonotonicTime time_;
   Instant last_byte_{};
-  bool flowing_ = false;  // between the first announcement and the end, not paused
+  bool started_ = false;
+  bool counting_ = false;  // time counts: started, not paused, failed, loading or done
   bool set_closed_ = false;
   bool percent_scale_ = false;   // a lone progress above 1 was seen
   bool fraction_scale_ = false;  // a lone progress strictly between 0 and 1 was seen
@@ -104,19 +122,26 @@ class MultiFileAggregator {
   std::uint64_t discarded_ = 0;
   SpeedEstimator speed_;
   EtaEstimator eta_;
+  ThroughputHistory history_;
+  EtaDisplayRounder rounder_;
 
-  File& file_at(std::string_view name, Instant now);
-  void begin(Instant now);
+  File* file_at(std::string_view name);
   void raw_progress(File& file, std::optional<std::uint64_t> loaded, std::optional<std::uint64_t> total,
                     std::optional<double> progress, std::optional<bool> cached, Instant now);
   void set_total(File& file, std::uint64_t total);
-  void advance_file(File& file, std::uint64_t loaded, bool from_network, Instant now);
-  void finish_file(File& file, Instant now);
-  std::optional<double> file_progress(const File& file) const;
-  std::optional<double> lone_percent(double value);
-  ProgressInfo row(File& file);
+  void move_to(File& file, std::uint64_t loaded, bool over_network, Instant now);
+  void finish(File& file);
+  void stop_counting(Instant now);
+  void refresh_remaining();
   bool all_done() const;
   bool only_settings() const;
+  std::optional<std::uint64_t> total_size() const;
+  std::uint64_t position() const;
+  std::optional<double> overall_progress();
+  std::optional<double> lone_percent(double value);
+  std::optional<double> file_progress(File& file) const;
+  ProgressInfo row(File& file) const;
+  void fill_rates(ProgressInfo& info, Instant now);
 };
 
 }  // namespace candor

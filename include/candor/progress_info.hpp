@@ -7,6 +7,9 @@
 #include <variant>
 #include <vector>
 
+#include "candor/eta_display.hpp"
+#include "candor/throughput_history.hpp"
+
 namespace candor {
 
 /// What a file, or a whole set of files, is doing.
@@ -22,30 +25,6 @@ enum class ProgressStatus {
 
 /// The lower-case name, as JavaScript sees it.
 std::string_view to_string(ProgressStatus status);
-
-/// The remaining time as a person would say it. Decided here, so that a formatter only needs words.
-struct EtaDisplay {
-  enum class Kind {
-    none,     ///< nothing is known (yet)
-    exact,    ///< `low` == `high`: "42s"
-    about,    ///< `low` == `high`: "about 3 min"
-    range,    ///< `low` < `high`: "2–4 min"
-    stalled,  ///< nothing arrives; `low` == `high` == whole seconds without a byte: "stalled for 12 s"
-  };
-  Kind kind = Kind::none;
-  double low = 0;   ///< seconds, rounded as people round
-  double high = 0;  ///< seconds, rounded as people round
-
-  friend bool operator==(const EtaDisplay&, const EtaDisplay&) = default;
-};
-
-std::string_view to_string(EtaDisplay::Kind kind);
-
-/// Throughput over the life of a download, for drawing. Time without counting (paused) is left out.
-struct Sparkline {
-  double seconds_per_point = 0;          ///< 0 while there is no point
-  std::vector<double> bytes_per_second;  ///< oldest first, at most 120 points
-};
 
 /// The progress of one file or one stream of events. Empty means unknown, never zero.
 /// Every number is finite and not negative.
@@ -74,10 +53,11 @@ struct ProgressInfo {
 /// The progress of a set of files.
 struct AggregateProgressInfo {
   ProgressStatus status = ProgressStatus::initiate;
-  std::optional<double> overall_progress;  ///< 0..100; 100 only when all is done; never falls but by a discard
+  std::optional<double>
+      overall_progress;  ///< 0..100; 100 only when all is done; never falls but by a discard
   std::uint32_t files_completed = 0;
-  std::uint32_t total_files = 0;  ///< announced so far
-  std::string current_file;       ///< the unfinished file that moved last; empty when none
+  std::uint32_t total_files = 0;            ///< announced so far
+  std::string current_file;                 ///< the unfinished file that moved last; empty when none
   std::uint64_t total_downloaded = 0;       ///< position in bytes, resumed and cached bytes included
   std::optional<std::uint64_t> total_size;  ///< bytes; empty while any file's total is unknown
   std::optional<double> speed;
@@ -111,8 +91,9 @@ struct RawEvent {
   RawNumber progress;
   RawNumber loaded;
   RawNumber total;
-  std::vector<File> files;     ///< of `progress_total` (4.x); empty elsewhere
-  std::optional<bool> cached;  ///< from callers who looked into the cache themselves; Transformers.js does not say
+  std::vector<File> files;  ///< of `progress_total` (4.x); empty elsewhere
+  std::optional<bool>
+      cached;  ///< from callers who looked into the cache themselves; Transformers.js does not say
 };
 
 /// The same event, validated: every value that is present can be used as it is.
@@ -125,8 +106,8 @@ struct TransformersEvent {
   };
   Kind kind = Kind::unknown;
   std::string name;
-  std::string file;                    ///< falls back to `name`, then to "unknown"
-  std::optional<double> progress;      ///< as sent: 0..100, or 0..1 from older callers; finite, not negative
+  std::string file;                ///< falls back to `name`, then to "unknown"
+  std::optional<double> progress;  ///< as sent: 0..100, or 0..1 from older callers; finite, not negative
   std::optional<std::uint64_t> loaded;
   std::optional<std::uint64_t> total;  ///< never 0
   std::vector<File> files;

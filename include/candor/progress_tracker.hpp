@@ -24,8 +24,8 @@ class ProgressTracker {
   explicit ProgressTracker(Options options);
 
   /// The position of the tracker's own file: `loaded` bytes from its start. Invalid numbers are ignored.
-  /// In the first call they count as here already, since nobody saw how long they took; call it once
-  /// with 0 at the start of a download.
+  /// Without a known start, the bytes of the first call are position only, since nobody saw how long they
+  /// took: call it once with 0 when the download starts.
   void update(std::optional<std::uint64_t> loaded, std::optional<std::uint64_t> total, Instant now);
   /// One event of Transformers.js, of any file.
   void handle_transformers_progress(const TransformersEvent& event, Instant now);
@@ -44,7 +44,10 @@ class ProgressTracker {
  private:
   Options options_;
   MultiFileAggregator files_;
-  bool updated_ = false;
+  bool declared_ = false;  // the own file is in files_
+  bool heard_ = false;     // a position or an event came
+
+  void declare();
 };
 
 }  // namespace candor

@@ -10,9 +10,9 @@ namespace candor {
 /// The current throughput in bytes per second, weighted by time, never by the number of events: bytes that
 /// arrive in one batch or in many small pieces give the same speed, and silence lowers it.
 ///
-/// An exponentially weighted average of the throughput (age weight e^(-age / 4 s)), divided by the weight seen
-/// so far, so that it does not start from zero. Bytes since the last record count from that record to `now`.
-/// Constant memory. Times that run backwards or are not finite count as "no time has passed".
+/// An exponentially weighted average of the throughput (age weight e^(-age / 4 s)), divided by the weight
+/// seen so far, so that it does not start from zero. Bytes since the last record count from that record to
+/// `now`. Constant memory. Times that run backwards or are not finite count as "no time has passed".
 class SpeedEstimator {
  public:
   /// Time begins to count here. Without it, it begins at the first record().
@@ -27,14 +27,14 @@ class SpeedEstimator {
 
  private:
   MonotonicTime time_;
-  Instant last_{};        // up to here the average has been brought
-  double pending_ = 0;    // bytes recorded since last_, at moments not later than it
-  double sum_ = 0;        // bytes, weighted by age at last_
-  double weight_ = 0;     // 1 - e^(-time / tau), undecayed sum of weights relative to forever
+  Instant last_{};        // the moment `sum_` stands for
+  double sum_ = 0;        // bytes/s, weighted by age
   double elapsed_s_ = 0;  // counted time
   bool started_ = false;
   bool paused_ = false;
   bool any_bytes_ = false;
+
+  void advance(Instant now);
 };
 
 }  // namespace candor

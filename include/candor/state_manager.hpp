@@ -44,8 +44,8 @@ struct StorageAction {
 ///     update:   downloading only                remove:   any -> (nothing)
 ///
 /// An illegal one changes nothing and returns the reason. start() begins anew (position 0) after a completed
-/// download and goes on from the known position otherwise, since bytes on disk stay; after a failure it counts
-/// as the next attempt.
+/// download and goes on from the known position otherwise, since bytes on disk stay; after a failure it
+/// counts as the next attempt.
 class StateManager {
  public:
   using Subscriber = std::function<void(const DownloadState&)>;
@@ -69,9 +69,9 @@ class StateManager {
   /// The keys of all known downloads, sorted.
   std::vector<std::string> model_keys() const;
 
-  /// Calls `subscriber` after every change of this model's state, in order. Subscribers may be added and removed
-  /// and the manager may be used from within a call: one added then hears of later changes only, a removed one
-  /// hears nothing more, and changes made there are delivered after the current one.
+  /// Calls `subscriber` after every change of this model's state, in order. Subscribers may be added and
+  /// removed and the manager may be used from within a call: one added then hears of later changes only, a
+  /// removed one hears nothing more, and changes made there are delivered after the current one.
   SubscriptionId subscribe(std::string_view model_key, Subscriber subscriber);
   /// False when there is no such subscription (any more).
   bool unsubscribe(SubscriptionId id);
@@ -85,11 +85,11 @@ class StateManager {
   std::optional<std::string> serialize(std::string_view model_key) const;
 
   struct Restored {
-    std::optional<DownloadState> state;      ///< what was taken over
-    StateError error = StateError::none;     ///< why nothing was
+    std::optional<DownloadState> state;   ///< what was taken over
+    StateError error = StateError::none;  ///< why nothing was
   };
-  /// Takes over a record of an earlier visit. Nothing runs after a reload: "downloading" comes back as "paused",
-  /// without speed and remaining time. `expected_key`: the model it was stored under, if known.
+  /// Takes over a record of an earlier visit. Nothing runs after a reload: "downloading" comes back as
+  /// "paused", without speed and remaining time. `expected_key`: the model it was stored under, if known.
   Restored restore(std::string_view json, Instant now,
                    std::optional<std::string_view> expected_key = std::nullopt);
 

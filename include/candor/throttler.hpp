@@ -7,9 +7,9 @@
 
 namespace candor {
 
-/// Lets through at most one value per interval. The first comes at once, later ones replace each other and the
-/// latest is due when the interval ends (trailing edge). A final value is never held back: it comes at once
-/// and takes the place of whatever was waiting, so the last state is always delivered.
+/// Lets through at most one value per interval. The first comes at once, later ones replace each other and
+/// the latest is due when the interval ends (trailing edge). A final value is never held back: it comes at
+/// once and takes the place of whatever was waiting, so the last state is always delivered.
 template <typename T>
 class Throttler {
  public:

@@ -1,0 +1,85 @@
+#include "candor/download_state.hpp"
+
+#include <algorithm>
+
+#include "download_state_json.hpp"
+
+namespace candor {
+namespace {
+
+template <typename T>
+json::Value or_null(const std::optional<T>& value) {
+  return value ? json::Value(*value) : json::Value(nullptr);
+}
+
+std::optional<double> not_negative(std::optional<double> value) {
+  if (value && *value < 0) value.reset();
+  return value;
+}
+
+std::optional<std::uint64_t> first_bytes(const json::Value& info, std::string_view key,
+                                         std::string_view other) {
+  for (const std::string_view name : {key, other}) {
+    const auto number = json::number_at(info, name);
+    if (number) return bytes_from_double(*number);
+  }
+  return std::nullopt;
+}
+
+}  // namespace
+
+std::string_view to_string(DownloadStatus status) {
+  switch (status) {
+    case DownloadStatus::downloading:
+      return "downloading";
+    case DownloadStatus::completed:
+      return "completed";
+    case DownloadStatus::failed:
+      return "failed";
+    case DownloadStatus::paused:
+      return "paused";
+  }
+  return "downloading";
+}
+
+std::optional<DownloadStatus> download_status_from(std::string_view text) {
+  for (const DownloadStatus status : {DownloadStatus::downloading, DownloadStatus::completed,
+                                      DownloadStatus::failed, DownloadStatus::paused}) {
+    if (text == to_string(status)) return status;
+  }
+  return std::nullopt;
+}
+
+std::optional<DownloadUpdate> DownloadUpdate::from_json(std::string_view text) {
+  const auto info = json::parse(text, {.max_bytes = 4U << 20U, .max_depth = 16});
+  if (!info || !info->is_object()) return std::nullopt;
+  DownloadUpdate update;
+  update.progress = not_negative(json::number_at(*info, "progress"));
+  if (!update.progress) update.progress = not_negative(json::number_at(*info, "overallProgress"));
+  update.speed = not_negative(json::number_at(*info, "speed"));
+  update.bytes_downloaded = first_bytes(*info, "loaded", "totalDownloaded");
+  update.total_bytes = first_bytes(*info, "total", "totalSize");
+  update.time_remaining = not_negative(json::number_at(*info, "timeRemaining"));
+  update.phase = json::string_at(*info, "phase").value_or("");
+  return update;
+}
+
+json::Value to_json_value(const DownloadState& state) {
+  return {{"modelKey", state.model_key},
+          {"modelName", state.model_name},
+          {"status", to_string(state.status)},
+          {"progress", or_null(state.progress)},
+          {"startTime", state.start_time},
+          {"lastUpdate", state.last_update},
+          {"speed", or_null(state.speed)},
+          {"bytesDownloaded", state.bytes_downloaded},
+          {"totalBytes", or_null(state.total_bytes)},
+          {"timeRemaining", or_null(state.time_remaining)},
+          {"error", or_null(state.error)},
+          {"phase", state.phase},
+          {"attempt", state.attempt}};
+}
+
+std::string to_json(const DownloadState& state) { return json::dump(to_json_value(state)); }
+
+}  // namespace candor
