@@ -191,6 +191,21 @@ export type GenerationStep =
   | { type: 'finish'; reason: 'eos' | 'stop' | 'length' | 'context' | 'abort'; tokens: number; text: string }
   | { type: 'error'; error: CoreError };
 
+/** What GenerationLoop is made from: ONNX Runtime's metadata and the model's own files, parsed but not judged. */
+export interface GraphFacts {
+  config: unknown; // config.json
+  generationConfig: unknown; // generation_config.json or null
+  /** shape: a string or null is a symbolic dimension. */
+  inputs: { name: string; type: string; shape: (number | string | null)[] }[];
+  outputs: { name: string; type: string; shape: (number | string | null)[] }[];
+}
+
+/** One message of a chat and the tokens it takes in the rendered prompt. */
+export interface MessageCost {
+  role: string;
+  tokens: number;
+}
+
 /** How the cache tensors of a graph are called and shaped. dims has 0 for the past length. */
 export interface CacheLayout {
   inputs: string[];
@@ -236,6 +251,10 @@ export interface GenerationLoopHandle extends Bound {
   layout(): string;
   /** promptIds as a JSON array; options: GenerationOptions as JSON. */
   begin(promptIds: string, options: string): string;
+  /** Tokens of prompt and answer together; NaN when the model does not say. */
+  contextLength(): number;
+  /** How many of the oldest messages that are no system messages to leave out: MessageCost[] as JSON; reserve: tokens kept free for the answer. */
+  messagesToDrop(costs: string, reserve: number): number;
   /** Address of `count` float32 for the last position's raw logits. */
   buffer(count: number): number;
   logits(count: number): string;
@@ -274,7 +293,11 @@ export interface StateManagerHandle extends Bound {
   state(modelKey: string): string; // DownloadState JSON or ''
   serialize(modelKey: string): string; // '' when unknown
   restore(json: string, nowMs: number): string; // {state} or {error}
-  /** [{type:'persist',key,json}|{type:'unpersist',key}|{type:'changed',modelKey}] since the last call. */
+  removeDownload(modelKey: string, nowMs: number): string;
+  /** fn gets the DownloadState as JSON after every change and must not throw. → a number for unsubscribe(). */
+  subscribe(modelKey: string, fn: (stateJson: string) => void): number;
+  unsubscribe(id: number): void;
+  /** [{type:'persist',key,json}|{type:'unpersist',key}] that are due. */
   poll(nowMs: number): string;
   wakeAt(): number;
 }
@@ -283,7 +306,7 @@ export interface CoreModule {
   HEAPU8: Uint8Array;
   HEAPF32: Float32Array;
   ModelLoader: new (configJson: string) => ModelLoaderHandle;
-  GenerationLoop: new (graphJson: string) => GenerationLoopHandle;
+  GenerationLoop: new (graphFactsJson: string) => GenerationLoopHandle;
   ProgressTracker: new (name: string, file: string, total: number) => ProgressTrackerHandle;
   MultiFileAggregator: new () => MultiFileAggregatorHandle;
   Throttler: new (intervalMs: number) => ThrottlerHandle;
