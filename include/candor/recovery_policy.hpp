@@ -61,6 +61,8 @@ struct Recovery {
 class RecoveryPolicy {
  public:
   static constexpr unsigned kMaxAttempts = 3;
+  /// A connection that brought at least this much before it broke is renewed at once.
+  static constexpr std::uint64_t kCrumb = 32U << 10U;
   /// Waits longer than this are not obeyed silently: the visitor is told and asked.
   static constexpr Seconds kLongestWait{600};
 
@@ -69,8 +71,8 @@ class RecoveryPolicy {
 
   /// Decides. `now` of the failure.
   Recovery failed(const Failure& failure, Instant now);
-  /// New bytes are on disk, or a call succeeded.
-  void progressed() { attempts_ = 0; }
+  /// New bytes are on disk (or a call succeeded: 1).
+  void progressed(std::uint64_t bytes);
   /// The thing is done and verified.
   void settled();
   /// The visitor wants another round.
@@ -85,7 +87,8 @@ class RecoveryPolicy {
   std::uint64_t random_;
   unsigned attempts_ = 0;
   unsigned damaged_ = 0;
-  unsigned quick_ = 0;
+  unsigned crumbs_ = 0;  ///< connections in a row that broke after less than kCrumb
+  std::uint64_t progress_ = 0;
 };
 
 /// What a reply to a request for a file or an API call means when it is not the wanted 200 or 206.

@@ -1,0 +1,148 @@
+#include "candor/journal.hpp"
+
+#include <algorithm>
+#include <array>
+
+#include "candor/bytes.hpp"
+#include "json.hpp"
+#include "text.hpp"
+
+namespace candor {
+namespace {
+
+constexpr std::uint64_t kVersion = 1;
+constexpr std::size_t kMaxText = 4U << 20U;
+// Far more pieces than a download ever has at once; a text with more is not ours.
+constexpr std::size_t kMaxRanges = 4'096;
+
+std::string hex32(std::uint32_t value) {
+  constexpr char digits[] = "0123456789abcdef";
+  std::string text(8, '0');
+  for (std::size_t i = 0; i < 8; ++i) text[i] = digits[(value >> (28 - 4 * i)) & 15];
+  return text;
+}
+
+}  // namespace
+
+std::uint32_t crc32(std::string_view text) {
+  static constexpr auto table = [] {
+    std::array<std::uint32_t, 256> t{};
+    for (std::uint32_t i = 0; i < 256; ++i) {
+      std::uint32_t c = i;
+      for (int bit = 0; bit < 8; ++bit) c = (c & 1U) != 0 ? 0xedb88320U ^ (c >> 1) : c >> 1;
+      t[i] = c;
+    }
+    return t;
+  }();
+  std::uint32_t crc = 0xffffffffU;
+  for (const char c : text) crc = table[(crc ^ static_cast<unsigned char>(c)) & 0xffU] ^ (crc >> 8);
+  return ~crc;
+}
+
+std::string Journal::to_text() const {
+  json::Value list = json::Value::array();
+  for (const File& file : files) {
+    json::Value entry = json::Value::object();
+    entry["path"] = file.path;
+    if (file.size) entry["size"] = *file.size;
+    if (!file.sha256.empty()) entry["sha256"] = file.sha256;
+    if (!file.git_sha1.empty()) entry["oid"] = file.git_sha1;
+    if (!file.etag.empty()) entry["etag"] = file.etag;
+    if (file.verified) entry["verified"] = true;
+    json::Value ranges = json::Value::array();
+    for (const ByteRange& range : file.ranges) {
+      ranges.push_back(range.first);
+      ranges.push_back(range.end);
+    }
+    entry["ranges"] = std::move(ranges);
+    list.push_back(std::move(entry));
+  }
+  json::Value root = json::Value::object();
+  root["candorJournal"] = kVersion;
+  root["sequence"] = sequence;
+  root["commit"] = commit;
+  root["files"] = std::move(list);
+  std::string text = json::dump(root);
+  text += '\n';
+  text += hex32(crc32({text.data(), text.size() - 1}));
+  text += '\n';
+  return text;
+}
+
+std::variant<Journal, std::string> Journal::parse(std::string_view text) {
+  if (text.size() > kMaxText) return std::string("The journal is too long to be ours.");
+  // The checksum stands on a line of its own behind the text it is of.
+  if (text.size() < 10 || text.back() != '\n' || text[text.size() - 10] != '\n')
+    return std::string("The journal is incomplete.");
+  const std::string_view body = text.substr(0, text.size() - 10);
+  if (text.substr(text.size() - 9, 8) != hex32(crc32(body))) return std::string("The journal is damaged.");
+  const auto root = json::parse(body, {.max_bytes = kMaxText, .max_depth = 8});
+  if (!root) return std::string("The journal is damaged.");
+  if (json::uint_at(*root, "candorJournal") != kVersion)
+    return std::string("The journal is of another version.");
+  Journal journal;
+  journal.sequence = json::uint_at(*root, "sequence").value_or(0);
+  journal.commit = json::string_at(*root, "commit").value_or("");
+  const json::Value* list = json::find(*root, "files");
+  if (list == nullptr || !list->is_array() || list->size() > Manifest::kMaxFiles)
+    return std::string("The journal has no list of files.");
+  for (const json::Value& entry : *list) {
+    const std::string unusable = "The journal describes a file in a way that makes no sense.";
+    File file;
+    file.path = json::string_at(entry, "path").value_or("");
+    if (!path_fault(file.path).empty() || journal.find(file.path) != nullptr) return unusable;
+    file.size = json::uint_at(entry, "size");
+    file.sha256 = json::string_at(entry, "sha256").value_or("");
+    file.git_sha1 = json::string_at(entry, "oid").value_or("");
+    file.etag = json::string_at(entry, "etag").value_or("");
+    file.verified = json::bool_at(entry, "verified").value_or(false);
+    if (!file.sha256.empty() && !text::is_hex(file.sha256, 64)) return unusable;
+    if (!file.git_sha1.empty() && !text::is_hex(file.git_sha1, 40)) return unusable;
+    const json::Value* ranges = json::find(entry, "ranges");
+    if (ranges == nullptr || !ranges->is_array() || ranges->size() % 2 != 0 ||
+        ranges->size() > 2 * kMaxRanges)
+      return unusable;
+    std::uint64_t before = 0;
+    for (std::size_t i = 0; i < ranges->size(); i += 2) {
+      const auto first = json::as_uint((*ranges)[i]);
+      const auto end = json::as_uint((*ranges)[i + 1]);
+      if (!first || !end || *first >= *end || *first < before || (file.size && *end > *file.size))
+        return unusable;
+      before = *end;
+      file.ranges.push_back({*first, *end});
+    }
+    if (file.verified) {
+      const bool whole = file.size && (*file.size == 0 ? file.ranges.empty()
+                                                       : file.ranges.size() == 1 &&
+                                                             file.ranges[0] == ByteRange{0, *file.size});
+      if (!whole) return unusable;
+    }
+    journal.files.push_back(std::move(file));
+  }
+  return journal;
+}
+
+const Journal::File* Journal::find(std::string_view path) const {
+  const auto it = std::find_if(files.begin(), files.end(), [&](const File& f) { return f.path == path; });
+  return it == files.end() ? nullptr : &*it;
+}
+
+bool Journal::complete(std::span<const std::string> paths, std::span<const event::StoredFile> on_disk) const {
+  return std::all_of(paths.begin(), paths.end(), [&](const std::string& path) {
+    const File* file = find(path);
+    return file != nullptr && file->verified &&
+           std::any_of(on_disk.begin(), on_disk.end(), [&](const event::StoredFile& stored) {
+             return stored.path == path && stored.size == file->size;
+           });
+  });
+}
+
+std::optional<Manifest> Journal::manifest() const {
+  std::vector<ManifestFile> list;
+  for (const File& file : files) list.push_back({file.path, file.size, file.sha256, file.git_sha1, {}});
+  auto manifest = Manifest::from_files(std::move(list), commit);
+  if (auto* ok = std::get_if<Manifest>(&manifest)) return std::move(*ok);
+  return std::nullopt;
+}
+
+}  // namespace candor

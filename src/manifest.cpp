@@ -1,0 +1,207 @@
+#include "candor/manifest.hpp"
+
+#include <algorithm>
+#include <set>
+
+#include "candor/bytes.hpp"
+#include "json.hpp"
+#include "text.hpp"
+
+namespace candor {
+namespace {
+
+using text::is_hex;
+using text::to_lower;
+
+Error refuse(std::string message, std::string detail = {}) {
+  return {ErrorCode::kUnsupported, std::move(message), false, std::move(detail)};
+}
+
+Error not_json(std::string_view what, std::string_view text) {
+  // A web page here is what a wrong address or a captive portal sends.
+  const bool page = !text.empty() && text.find('<') < 64;
+  return {ErrorCode::kUnsupported,
+          std::string(what) + (page ? " is a web page, not a list of files." : " is not readable JSON."),
+          true, std::string(text.substr(0, 200))};
+}
+
+// The last segment of what a source calls a path may be anything; only a path that passes is ever joined to a
+// folder.
+std::optional<Error> check(ManifestFile& file) {
+  if (const std::string_view fault = path_fault(file.path); !fault.empty())
+    return refuse("The model's list of files has a path that cannot be used: it " + std::string(fault) + ".",
+                  file.path.substr(0, 200));
+  if (file.size && *file.size > kMaxSafeBytes)
+    return refuse("The model's list of files has a size that cannot be real.", file.path);
+  if (!file.sha256.empty() && !is_hex(file.sha256, 64))
+    return refuse("The model's list of files has a checksum that is not a SHA-256.", file.path);
+  if (!file.git_sha1.empty() && !is_hex(file.git_sha1, 40))
+    return refuse("The model's list of files has an object name that is not a SHA-1.", file.path);
+  file.sha256 = to_lower(file.sha256);
+  file.git_sha1 = to_lower(file.git_sha1);
+  return std::nullopt;
+}
+
+}  // namespace
+
+std::string_view path_fault(std::string_view path) {
+  if (path.empty()) return "is empty";
+  if (path.size() > Manifest::kMaxPath) return "is too long";
+  if (path.front() == '/') return "is absolute";
+  for (const char c : path) {
+    if (static_cast<unsigned char>(c) < 0x20 || c == 0x7f) return "has a control character";
+    if (c == '\\') return "has a backslash";
+    if (c == ':') return "has a colon";
+  }
+  while (true) {
+    const std::size_t slash = path.find('/');
+    const std::string_view segment = path.substr(0, slash);
+    if (segment.empty()) return "has an empty segment";
+    if (segment == "." || segment == "..") return "has a segment that leaves the folder";
+    if (segment.size() > 255) return "has a segment that is too long";
+    if (slash == std::string_view::npos) return {};
+    path.remove_prefix(slash + 1);
+  }
+}
+
+std::string url_path(std::string_view path) {
+  constexpr char digits[] = "0123456789ABCDEF";
+  std::string result;
+  for (const char c : path) {
+    const bool unreserved = (c >= '0' && c <= '9') || (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') ||
+                            c == '-' || c == '.' || c == '_' || c == '~' || c == '/';
+    if (unreserved) {
+      result += c;
+    } else {
+      result += '%';
+      result += digits[static_cast<unsigned char>(c) >> 4];
+      result += digits[static_cast<unsigned char>(c) & 15];
+    }
+  }
+  return result;
+}
+
+std::variant<Manifest, Error> Manifest::from_files(std::vector<ManifestFile> files, std::string_view commit) {
+  if (files.empty()) return refuse("The model's list of files is empty.");
+  if (files.size() > kMaxFiles) return refuse("The model's list of files is too long to be real.");
+  std::set<std::string> seen;
+  std::uint64_t total = 0;
+  for (ManifestFile& file : files) {
+    if (auto error = check(file)) return *error;
+    // Some file systems ignore case, and there two such files would be one.
+    if (!seen.insert(to_lower(file.path)).second)
+      return refuse("The model's list of files names the same file twice.", file.path);
+    total = saturating_add(total, file.size.value_or(0));
+  }
+  // A file that is also the folder of another one cannot be stored.
+  for (const ManifestFile& file : files) {
+    const auto next = seen.lower_bound(to_lower(file.path) + "/");
+    if (next != seen.end() && next->starts_with(to_lower(file.path) + "/"))
+      return refuse("The model's list of files names the same path as a file and as a folder.", file.path);
+  }
+  if (total > kMaxTotal) return refuse("The model's list of files describes more bytes than can be real.");
+  Manifest manifest;
+  manifest.files_ = std::move(files);
+  manifest.commit_ = commit;
+  return manifest;
+}
+
+std::variant<Manifest, Error> Manifest::from_hub_tree(std::span<const std::string> pages,
+                                                      std::string_view commit,
+                                                      std::string_view resolve_base) {
+  constexpr std::string_view what = "The model's list of files from the Hub";
+  std::vector<ManifestFile> files;
+  for (const std::string& page : pages) {
+    if (page.size() > kMaxJson) return refuse(std::string(what) + " is too long to be real.");
+    const auto entries = json::parse(page);
+    if (!entries) return not_json(what, page);
+    if (!entries->is_array()) return refuse(std::string(what) + " is not a list.", page.substr(0, 200));
+    for (const json::Value& entry : *entries) {
+      const auto type = json::string_at(entry, "type");
+      if (!type) return refuse(std::string(what) + " has an entry without a type.");
+      if (*type != "file") continue;  // folders, and whatever else may come
+      ManifestFile file;
+      const auto path = json::string_at(entry, "path");
+      const auto oid = json::string_at(entry, "oid");
+      if (!path) return refuse(std::string(what) + " has a file without a path.");
+      file.path = *path;
+      file.size = json::uint_at(entry, "size");
+      if (!file.size) return refuse(std::string(what) + " has a file without a usable size.", file.path);
+      if (const json::Value* lfs = json::find(entry, "lfs"); lfs != nullptr && !lfs->is_null()) {
+        const auto sha256 = json::string_at(*lfs, "oid");
+        if (!sha256) return refuse(std::string(what) + " has a large file without a checksum.", file.path);
+        // Some servers write the algorithm in front.
+        file.sha256 = sha256->starts_with("sha256:") ? sha256->substr(7) : *sha256;
+        if (const auto size = json::uint_at(*lfs, "size"); size && *size != *file.size)
+          return refuse(std::string(what) + " gives two sizes for one file.", file.path);
+        if (file.sha256.empty())
+          return refuse(std::string(what) + " has a large file without a checksum.", file.path);
+      } else if (oid) {
+        file.git_sha1 = *oid;
+      }
+      if (!path_fault(file.path).empty()) {
+        // A strange name elsewhere in a repository must not keep us from the files that we need; but one that
+        // tries to leave the folder is no accident.
+        return *check(file);
+      }
+      file.url = std::string(resolve_base) + url_path(file.path);
+      files.push_back(std::move(file));
+      if (files.size() > kMaxFiles) return refuse(std::string(what) + " is too long to be real.");
+    }
+  }
+  return from_files(std::move(files), commit);
+}
+
+std::variant<Manifest, Error> Manifest::from_candor_json(std::string_view text, std::string_view folder_url) {
+  constexpr std::string_view what = "The model's candor.json";
+  if (text.size() > kMaxJson) return refuse(std::string(what) + " is too long to be real.");
+  const auto root = json::parse(text);
+  if (!root) return not_json(what, text);
+  if (json::uint_at(*root, "version") != 1U)
+    return refuse(std::string(what) + " is of a version that this page does not know.");
+  const json::Value* list = json::find(*root, "files");
+  if (list == nullptr || !list->is_array()) return refuse(std::string(what) + " has no list of files.");
+  std::vector<ManifestFile> files;
+  for (const json::Value& entry : *list) {
+    const auto path = json::string_at(entry, "path");
+    if (!path) return refuse(std::string(what) + " has a file without a path.");
+    ManifestFile file;
+    file.path = *path;
+    file.size = json::uint_at(entry, "size");
+    if (!file.size) return refuse(std::string(what) + " has a file without a usable size.", file.path);
+    if (const json::Value* sha256 = json::find(entry, "sha256"); sha256 != nullptr) {
+      file.sha256 = json::string_at(entry, "sha256").value_or("");
+      if (file.sha256.empty())
+        return refuse(std::string(what) + " has a checksum that is not a SHA-256.", file.path);
+    }
+    file.url = std::string(folder_url) + url_path(file.path);
+    files.push_back(std::move(file));
+    if (files.size() > kMaxFiles) return refuse(std::string(what) + " is too long to be real.");
+  }
+  return from_files(std::move(files), json::string_at(*root, "commit").value_or("").substr(0, 64));
+}
+
+const ManifestFile* Manifest::find(std::string_view path) const {
+  const auto it =
+      std::find_if(files_.begin(), files_.end(), [&](const ManifestFile& f) { return f.path == path; });
+  return it == files_.end() ? nullptr : &*it;
+}
+
+std::optional<std::uint64_t> Manifest::total() const {
+  std::uint64_t sum = 0;
+  for (const ManifestFile& file : files_) {
+    if (!file.size) return std::nullopt;
+    sum += *file.size;
+  }
+  return sum;
+}
+
+Manifest Manifest::only(std::span<const std::string> paths) const {
+  Manifest result;
+  result.commit_ = commit_;
+  for (const std::string& path : paths)
+    if (const ManifestFile* file = find(path)) result.files_.push_back(*file);
+  return result;
+}
+
+}  // namespace candor
