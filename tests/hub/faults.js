@@ -17,8 +17,8 @@ import { isLfs } from './tree.js';
  * @property {number} end one past the last
  * @property {number} size the file's size
  * @property {Buffer} [literal] a body that is not the file
- * @property {{ at: number, how: 'close' | 'reset' | 'end' }} [cut] stop before this byte: close the connection, reset
- *   it, or end the body as if it were whole
+ * @property {{ at: number, how: 'close' | 'reset' | 'end', offlineFor?: number }} [cut] stop before this byte:
+ *   close the connection, reset it, or end the body as if it were whole; the whole hub may be gone for some ms then
  * @property {{ at: number, ms: number }} [stall] wait before this byte
  * @property {number} [waitBefore] ms before the headers
  * @property {{ at: number, mask: number }[]} [flips]
@@ -135,6 +135,17 @@ export const FAULTS = {
       return at === undefined
         ? undefined
         : { ...reply, cut: { at, how: params.reset ? 'reset' : 'close' } };
+    },
+  },
+  outage: {
+    where: 'file',
+    says: 'before a byte (at or after, as in drop) every connection breaks, and none succeeds for ms',
+    defaults: { at: '50%', ms: 10_000 },
+    reply(reply, params) {
+      const at = place(reply, params);
+      return at === undefined
+        ? undefined
+        : { ...reply, cut: { at, how: 'close', offlineFor: params.ms } };
     },
   },
   'drop-every': {

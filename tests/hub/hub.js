@@ -36,7 +36,8 @@ import { Repo, folderManifest, treePage } from './tree.js';
  * @property {Record<string, string | { dir: string, manifest?: boolean }>} [folders] URL prefix to a plain folder of
  *   models, without API but with rate and faults; `manifest` answers `candor.json` for each first-level folder that
  *   has no such file of its own
- * @property {Record<string, string>} [mounts] URL prefix to a folder of the static site, without rate and faults
+ * @property {Record<string, string | string[]>} [mounts] URL prefix to folders of the static site, without rate and
+ *   faults
  * @property {number} [rate] bytes per second of all replies together; absent: unlimited
  * @property {number} [perConnectionRate] bytes per second of each connection
  * @property {FaultSpec | FaultSpec[]} [fault]
@@ -81,6 +82,8 @@ export class Hub {
   #connectionIds = new WeakMap();
   #connections = 0;
   #offline = false;
+  /** @type {NodeJS.Timeout | undefined} */
+  #backOnline;
   /** @type {{ promise: Promise<void>, open: () => void } | undefined} */
   #gate;
   /** @type {Map<ServerResponse, Entry>} replies with file bytes under way */
@@ -148,6 +151,7 @@ export class Hub {
 
   /** Ends the hub. */
   async close() {
+    clearTimeout(this.#backOnline);
     this.resume();
     await this.stop();
   }
@@ -212,6 +216,7 @@ export class Hub {
 
   /** @param {boolean} offline true: every connection breaks, and every request but the control ones breaks at once */
   setOffline(offline) {
+    clearTimeout(this.#backOnline);
     this.#offline = offline;
     if (!offline) return;
     this.#hubServer.closeAllConnections();
@@ -570,6 +575,10 @@ export class Hub {
         links: () => (carries ? this.#linksOf(res) : []),
         gate: () => this.#gate?.promise,
         sent: (bytes) => (entry.sent += bytes),
+        offline: (ms) => {
+          this.setOffline(true);
+          this.#backOnline = setTimeout(() => this.setOffline(false), ms);
+        },
       });
     } finally {
       if (carries) {

@@ -33,15 +33,33 @@ export function parseRate(text) {
   return rates;
 }
 
+/**
+ * @typedef {object} Clock
+ * @property {() => number} now ms
+ * @property {(ms: number, signal?: AbortSignal) => Promise<void>} wait
+ */
+
+/** @type {Clock} */
+const SYSTEM_CLOCK = {
+  now: () => performance.now(),
+  wait: (ms, signal) => delay(ms, undefined, { signal }),
+};
+
+// Timers are late by a millisecond or more. A little credit for that time keeps the long-run rate exact.
+const CREDIT_MS = 20;
+
 /** A link that carries `bytesPerSecond`; whoever takes bytes waits until the link has carried them. */
 export class Link {
-  // Timers are late by a millisecond or more. A little credit for that time keeps the long-run rate exact.
-  static #credit = 20;
-  #freeAt = 0;
+  #freeAt = -Infinity;
+  #clock;
 
-  /** @param {number | undefined} bytesPerSecond undefined is unlimited */
-  constructor(bytesPerSecond) {
+  /**
+   * @param {number | undefined} bytesPerSecond undefined is unlimited
+   * @param {Clock} [clock]
+   */
+  constructor(bytesPerSecond, clock = SYSTEM_CLOCK) {
     this.bytesPerSecond = bytesPerSecond;
+    this.#clock = clock;
   }
 
   /** @returns {number} how many bytes to take at once, so that no piece keeps the link for over 10 ms */
@@ -53,14 +71,14 @@ export class Link {
 
   /**
    * @param {number} bytes
-   * @param {AbortSignal} signal ends the wait with an AbortError
+   * @param {AbortSignal} [signal] ends the wait with an AbortError
    * @returns {Promise<void>} when the link has carried the bytes
    */
   async take(bytes, signal) {
     if (this.bytesPerSecond === undefined) return;
-    const now = performance.now();
-    this.#freeAt =
-      Math.max(this.#freeAt, now - Link.#credit) + (bytes / this.bytesPerSecond) * 1000;
-    if (this.#freeAt > now) await delay(this.#freeAt - now, undefined, { signal });
+    const now = this.#clock.now();
+    const from = Math.max(this.#freeAt, now - CREDIT_MS);
+    this.#freeAt = from + (bytes / this.bytesPerSecond) * 1000;
+    if (this.#freeAt > now) await this.#clock.wait(this.#freeAt - now, signal);
   }
 }

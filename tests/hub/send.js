@@ -15,6 +15,7 @@ const PIECE = 256 * 1024;
  * @property {() => import('./rate.js').Link[]} links that every byte passes, asked anew for every piece
  * @property {() => Promise<void> | undefined} gate what to wait for while the hub is paused
  * @property {(bytes: number) => void} sent
+ * @property {(ms: number) => void} offline breaks every connection for that long
  */
 
 /**
@@ -88,6 +89,7 @@ async function sendBytes(res, reply, file, flow, signal) {
       }
       if (cut?.at === position) {
         if (cut.how === 'end') return true;
+        if (cut.offlineFor !== undefined) flow.offline(cut.offlineFor);
         if (cut.how === 'reset') res.socket?.resetAndDestroy();
         // Ends after what was written has left this process, so that the cut is at this very byte.
         else res.socket?.end(() => res.socket?.destroy());

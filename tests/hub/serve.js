@@ -41,36 +41,43 @@ function named(text) {
   return [name, path.resolve(dir)];
 }
 
-/** @returns {Promise<import('./hub.js').Hub>} */
-async function serve() {
-  const many = /** @type {const} */ ({ type: 'string', multiple: true, default: [] });
+/**
+ * @param {string[]} args the command line after the script's name
+ * @returns {import('./hub.js').HubOptions}
+ * @throws {Error} with a sentence that names the argument which makes no sense
+ */
+export function hubOptions(args) {
+  const one = /** @type {const} */ ({ type: 'string' });
+  const many = /** @type {const} */ ({ type: 'string', multiple: true });
+  const flag = /** @type {const} */ ({ type: 'boolean' });
   const { values } = parseArgs({
+    args,
     options: {
-      port: { type: 'string', default: '0' },
-      'cdn-port': { type: 'string', default: '0' },
+      port: one,
+      'cdn-port': one,
       mount: many,
       folder: many,
       model: many,
       models: many,
       virtual: many,
-      rate: { type: 'string' },
-      fault: { type: 'string' },
+      rate: one,
+      fault: one,
       'connect-src': many,
-      'no-csp': { type: 'boolean', default: false },
-      'no-isolation': { type: 'boolean', default: false },
+      'no-csp': flag,
+      'no-isolation': flag,
     },
   });
   /** @type {Record<string, import('./tree.js').ModelSpec>} */
   const models = {};
-  for (const [name, dir] of values.model.map(named)) models[name] = { dir };
-  for (const dir of values.models) {
+  for (const [name, dir] of (values.model ?? []).map(named)) models[name] = { dir };
+  for (const dir of values.models ?? []) {
     for (const owner of readdirSync(dir)) {
       for (const name of readdirSync(path.join(dir, owner))) {
         models[`${owner}/${name}`] = { dir: path.resolve(dir, owner, name) };
       }
     }
   }
-  for (const [place, size] of values.virtual.map(pair)) {
+  for (const [place, size] of (values.virtual ?? []).map(pair)) {
     const [owner, name, ...rest] = place.split('/');
     const [bytes, seed = 1] = size.split(':').map(Number);
     if (rest.length === 0 || !Number.isSafeInteger(bytes)) {
@@ -79,26 +86,35 @@ async function serve() {
     const spec = (models[`${owner}/${name}`] ??= { files: {} });
     (spec.files ??= {})[rest.join('/')] = { size: bytes, seed };
   }
-  return createHub({
-    port: Number(values.port),
-    cdnPort: Number(values['cdn-port']),
-    mounts: Object.fromEntries(values.mount.map(named)),
-    folders: Object.fromEntries(values.folder.map(named)),
+  return {
+    port: Number(values.port ?? 0),
+    cdnPort: Number(values['cdn-port'] ?? 0),
+    mounts: Object.fromEntries((values.mount ?? []).map(named)),
+    folders: Object.fromEntries((values.folder ?? []).map(named)),
     models,
     ...(values.rate ? parseRate(values.rate) : {}),
     fault: values.fault ? parseFaults(values.fault) : [],
     csp: !values['no-csp'],
-    connectSrc: values['connect-src'],
+    connectSrc: values['connect-src'] ?? [],
     isolation: !values['no-isolation'],
     pageControls: true,
-  });
+  };
 }
 
-try {
-  const hub = await serve();
-  console.log(`${hub.origin}/`);
-  for (const signal of ['SIGINT', 'SIGTERM']) process.once(signal, () => hub.close());
-} catch (error) {
-  console.error(`${/** @type {Error} */ (error).message}\n\n${USAGE}`);
-  process.exitCode = 2;
+/**
+ * Starts a hub, prints its address, and ends it when the process is told to end.
+ *
+ * @param {() => import('./hub.js').HubOptions} options may throw about the command line
+ */
+export async function serve(options) {
+  try {
+    const hub = await createHub(options());
+    console.log(`${hub.origin}/`);
+    for (const signal of ['SIGINT', 'SIGTERM']) process.once(signal, () => hub.close());
+  } catch (error) {
+    console.error(`${/** @type {Error} */ (error).message}\n\n${USAGE}`);
+    process.exitCode = 2;
+  }
 }
+
+if (process.argv[1] === import.meta.filename) await serve(() => hubOptions(process.argv.slice(2)));

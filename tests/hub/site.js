@@ -42,14 +42,15 @@ export function siteHeaders({ csp, isolation }) {
 }
 
 /**
- * @param {Record<string, string>} mounts URL prefix ('/', '/vendor') to folder; the longest prefix that fits wins, and
- *   the shorter ones follow where it has no such file
+ * @param {Record<string, string | string[]>} mounts URL prefix ('/', '/vendor') to a folder or several; the longest
+ *   prefix that fits is looked at first, and the next folder where one has no such file
  * @param {Record<string, string>} headers
  * @returns {Handler}
  */
 export function site(mounts, headers) {
   const rooms = Object.entries(mounts)
-    .map(([prefix, dir]) => ({
+    .flatMap(([prefix, dirs]) => [dirs].flat().map((dir) => ({ prefix, dir })))
+    .map(({ prefix, dir }) => ({
       prefix: prefix.replace(/\/+$/, ''),
       // `dev` looks at the disk at every request, so that an edited file is served at once.
       serve: sirv(dir, { dev: true, etag: true }),

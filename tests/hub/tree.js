@@ -63,12 +63,11 @@ export class Repo {
       ? await filesOfFolder(dir)
       : Object.entries(files).map(([path, spec]) => fileFromSpec(path, spec));
     const signature = list.map((file) => `${file.path}|${file.key}`).join('\n');
-    if (this.#last?.signature !== signature) {
-      const snapshot = takeSnapshot(list);
-      snapshot.catch(() => (this.#last = undefined));
-      this.#last = { signature, snapshot };
-    }
-    return /** @type {NonNullable<typeof this.last>} */ (this.#last).snapshot;
+    if (this.#last?.signature === signature) return this.#last.snapshot;
+    const snapshot = takeSnapshot(list);
+    snapshot.catch(() => (this.#last = undefined));
+    this.#last = { signature, snapshot };
+    return snapshot;
   }
 }
 
