@@ -1,0 +1,143 @@
+#include "candor/model_spec.hpp"
+
+#include <algorithm>
+#include <array>
+#include <charconv>
+
+#include "candor/bytes.hpp"
+
+namespace candor {
+namespace {
+
+struct DtypeName {
+  std::string_view dtype;
+  std::string_view suffix;
+};
+constexpr std::array<DtypeName, 8> kDtypes{{
+    {"fp32", ""},
+    {"fp16", "_fp16"},
+    {"q8", "_quantized"},
+    {"int8", "_int8"},
+    {"uint8", "_uint8"},
+    {"q4", "_q4"},
+    {"q4f16", "_q4f16"},
+    {"bnb4", "_bnb4"},
+}};
+
+constexpr std::string_view kFolder = "onnx/";
+constexpr std::string_view kExtension = ".onnx";
+
+bool starts_with(std::string_view text, std::string_view prefix) {
+  return text.substr(0, prefix.size()) == prefix;
+}
+bool ends_with(std::string_view text, std::string_view suffix) {
+  return text.size() >= suffix.size() && text.substr(text.size() - suffix.size()) == suffix;
+}
+
+// Position of "<graph>_data" (0), "<graph>_data_1" (1), … among a graph's external data.
+std::optional<unsigned> external_index(std::string_view path, std::string_view graph) {
+  if (!starts_with(path, graph)) return std::nullopt;
+  path.remove_prefix(graph.size());
+  if (path == "_data") return 0;
+  if (!starts_with(path, "_data_")) return std::nullopt;
+  path.remove_prefix(6);
+  std::uint16_t index = 0;
+  const auto [end, error] = std::from_chars(path.data(), path.data() + path.size(), index);
+  if (error != std::errc{} || end != path.data() + path.size()) return std::nullopt;
+  return index;
+}
+
+}  // namespace
+
+std::optional<std::string_view> dtype_suffix(std::string_view dtype) {
+  for (const DtypeName& name : kDtypes) {
+    if (name.dtype == dtype) return name.suffix;
+  }
+  return std::nullopt;
+}
+
+const std::string& DtypeRequest::of(std::string_view component) const {
+  for (const auto& [name, dtype] : by_component) {
+    if (name == component) return dtype;
+  }
+  return all;
+}
+
+const GraphFiles* Component::find(std::string_view dtype) const {
+  for (const GraphFiles& variant : variants) {
+    if (variant.dtype == dtype) return &variant;
+  }
+  return nullptr;
+}
+
+ModelSpec::ModelSpec(const std::vector<ModelFile>& files) {
+  for (const ModelFile& file : files) {
+    std::string_view name = file.path;
+    if (!starts_with(name, kFolder) || !ends_with(name, kExtension)) {
+      others_.push_back(file.path);
+      continue;
+    }
+    name.remove_prefix(kFolder.size());
+    name.remove_suffix(kExtension.size());
+    if (name.find('/') != std::string_view::npos) continue;
+
+    DtypeName dtype = kDtypes[0];
+    for (const DtypeName& candidate : kDtypes) {
+      if (ends_with(name, candidate.suffix) && candidate.suffix.size() > dtype.suffix.size())
+        dtype = candidate;
+    }
+    name.remove_suffix(dtype.suffix.size());
+    if (name.empty()) continue;
+
+    GraphFiles graph{std::string(dtype.dtype), file.path, {}, file.size};
+    std::vector<std::pair<unsigned, const ModelFile*>> external;
+    for (const ModelFile& other : files) {
+      if (const auto index = external_index(other.path, file.path)) external.emplace_back(*index, &other);
+    }
+    std::sort(external.begin(), external.end());
+    for (const auto& [index, other] : external) {
+      graph.external_data.push_back(other->path);
+      if (graph.bytes)
+        graph.bytes = other->size ? std::optional(saturating_add(*graph.bytes, *other->size)) : std::nullopt;
+    }
+
+    const auto known = std::find_if(components_.begin(), components_.end(),
+                                    [&](const Component& component) { return component.name == name; });
+    Component& component =
+        known != components_.end() ? *known : components_.emplace_back(Component{std::string(name), {}});
+    component.variants.push_back(std::move(graph));
+  }
+}
+
+const Component* ModelSpec::component(std::string_view name) const {
+  for (const Component& component : components_) {
+    if (component.name == name) return &component;
+  }
+  return nullptr;
+}
+
+std::optional<std::string> ModelSpec::file(std::string_view path) const {
+  const auto found = std::find(others_.begin(), others_.end(), path);
+  return found == others_.end() ? std::nullopt : std::optional(*found);
+}
+
+const std::vector<std::string>& ModelSpec::text_files() {
+  static const std::vector<std::string> files = {"config.json", "generation_config.json",
+                                                 "tokenizer_config.json", "chat_template.jinja",
+                                                 "tokenizer.json"};
+  return files;
+}
+
+std::vector<std::string> ModelSpec::weight_candidates(const std::vector<std::string>& dtypes) {
+  std::vector<std::string> paths;
+  for (const std::string& dtype : dtypes) {
+    const auto suffix = dtype_suffix(dtype);
+    if (!suffix) continue;
+    std::string graph = std::string(kFolder) + "model" + std::string(*suffix) + std::string(kExtension);
+    paths.push_back(graph + "_data");
+    paths.push_back(std::move(graph));
+  }
+  return paths;
+}
+
+}  // namespace candor
