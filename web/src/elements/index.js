@@ -1,0 +1,5 @@
+export { CandorProgressDialog } from './progress-dialog.js';
+export { CandorChatProgress } from './chat-progress.js';
+export { CandorRecoveryDialog } from './recovery-dialog.js';
+export { Formatter, formatter } from './format.js';
+export { WORDS, setWords } from './words.js';
