@@ -560,6 +560,7 @@ describe('faults', () => {
   test('drop closes the connection at the very byte, once', async () => {
     for (const [at, bytes] of /** @type {const} */ ([
       [0, 0],
+      [1, 1],
       ['1%', SIZE / 100],
       ['50%', half],
       ['99.99%', SIZE * 0.9999],
@@ -575,7 +576,8 @@ describe('faults', () => {
 
   test('drop waits for the range that carries its byte', async () => {
     const fault = hub.setFault({ name: 'drop', at: '50%' });
-    assert.equal((await download(BIG, 'bytes=0-999')).broken, '');
+    assert.equal((await download(BIG, `bytes=0-${half - 1}`)).broken, '');
+    assert.equal((await download(BIG, `bytes=${half + 1}-`)).broken, '');
     assert.equal(fault.applied, 0);
     const got = await download(BIG, `bytes=${half - 5}-${half + 5}`);
     assert.equal(got.body.length, 5);
