@@ -37,6 +37,7 @@ import { isLfs } from './tree.js';
  * @property {string} says one line for people
  * @property {Params} [defaults]
  * @property {(reply: Reply, params: Params, request: Request) => Reply | undefined} [reply] undefined: not in this one
+ * @property {boolean} [placed] it happens at one byte, and only counts when the reply comes that far
  * @property {(entries: any[], params: Params) => any} [tree]
  *
  * @typedef {object} FaultSpec
@@ -128,6 +129,7 @@ export const FAULTS = {
   // Connections
   drop: {
     where: 'file',
+    placed: true,
     says: 'the connection closes before a byte: at (offset, "50%", "last", -n) or after (bytes of the reply); reset: true for RST',
     defaults: { at: '50%' },
     reply(reply, params) {
@@ -139,6 +141,7 @@ export const FAULTS = {
   },
   outage: {
     where: 'file',
+    placed: true,
     says: 'before a byte (at or after, as in drop) every connection breaks, and none succeeds for ms',
     defaults: { at: '50%', ms: 10_000 },
     reply(reply, params) {
@@ -150,12 +153,14 @@ export const FAULTS = {
   },
   'drop-every': {
     where: 'file',
+    placed: true,
     says: 'every connection closes after so many bytes',
     defaults: { after: 64 * 1024, times: null },
     reply: (reply, params) => FAULTS.drop.reply?.(reply, params, { url: '', ranged: false }),
   },
   stall: {
     where: 'file',
+    placed: true,
     says: 'no byte for ms (null: for ever) before a byte: at or after, as in drop; skip: k for the k+1st reply only',
     defaults: { at: '50%', ms: null },
     reply(reply, params) {
@@ -339,6 +344,7 @@ export const FAULTS = {
   // Damage that only a hash can see
   flip: {
     where: 'file',
+    placed: true,
     says: 'bit `bit` of one byte is flipped: at, as in drop; times: null does it always',
     defaults: { at: '50%', bit: 0 },
     reply(reply, params) {
@@ -505,11 +511,14 @@ export class FaultSet {
   /**
    * @param {Reply} reply
    * @param {{ where: Where[], path: string, request: Request }} context `path` within the model
-   * @returns {{ reply: Reply, applied: string[] }}
+   * @returns {{ reply: Reply, applied: string[], reached: (position: number) => void }} call `reached` with the byte
+   *   of the file the reply came to: a fault that waited further on has not happened, and stays due
    */
   onReply(reply, { where, path, request }) {
     /** @type {string[]} */
     const applied = [];
+    /** @type {{ fault: ActiveFault, at: number }[]} */
+    const placed = [];
     for (const fault of this.active) {
       const row = FAULTS[fault.spec.name];
       if (!row.reply || !where.includes(fault.spec.where ?? row.where)) continue;
@@ -518,10 +527,16 @@ export class FaultSet {
       if (!changed) continue;
       fault.applied += 1;
       applied.push(fault.spec.name);
+      const at = row.placed && place(reply, fault.spec);
+      if (at) placed.push({ fault, at });
       reply = changed;
       if (reply.literal) break;
     }
-    return { reply, applied };
+    /** @param {number} position */
+    const reached = (position) => {
+      for (const { fault, at } of placed) if (position < at) fault.applied -= 1;
+    };
+    return { reply, applied, reached };
   }
 
   /**

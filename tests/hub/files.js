@@ -3,6 +3,7 @@
 import { createHash } from 'node:crypto';
 import { open, readdir, stat } from 'node:fs/promises';
 import path from 'node:path';
+import { setImmediate as immediate } from 'node:timers/promises';
 import { virtualBytes } from './virtual.js';
 
 /**
@@ -146,6 +147,8 @@ function digestOnce(key, file, algorithm, prefix) {
           if (bytes.length === 0) throw new Error(`${file.path} became shorter while it was read.`);
           hash.update(bytes);
           position += bytes.length;
+          // A virtual file is read without waiting; others want their turn too.
+          await immediate();
         }
       } finally {
         await opened.close();

@@ -582,6 +582,7 @@ export class Hub {
       });
     } finally {
       if (carries) {
+        met.reached(met.reply.start + entry.sent);
         this.#running.delete(res);
         this.ledger.finished();
       }

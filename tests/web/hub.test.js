@@ -548,6 +548,8 @@ describe('rates and switches', () => {
     assert.equal((await post('fault', { name: 'earthquake' })).status, 400);
     assert.equal((await post('fault', { name: '503' }, 'text/plain')).status, 400);
     assert.equal((await post('nothing', {})).status, 400);
+    assert.equal((await post('stop', { ms: 1 })).status, 200);
+    while ((await ask('/__hub/state')).status !== 200);
     const table = await json('/__hub/faults');
     assert.equal(table.length, Object.keys(FAULTS).length);
     assert.ok(table.every((/** @type {any} */ row) => row.says && row.where));
@@ -582,6 +584,18 @@ describe('faults', () => {
     const got = await download(BIG, `bytes=${half - 5}-${half + 5}`);
     assert.equal(got.body.length, 5);
     assert.equal(fault.applied, 1);
+  });
+
+  test('a fault that the client did not wait for stays due', async () => {
+    hub.setFault({ name: 'stall', after: 1000 });
+    const drop = hub.setFault({ name: 'drop', at: '50%' });
+    const left = await stream(`${BASE}/${BIG}`);
+    await left.until(() => left.state.bytes === 1000);
+    left.stop();
+    while (!hub.ledger.files(BIG)[0].closed) await ask('/api/models/acme/tiny/revision/main');
+    assert.equal(drop.applied, 0);
+    assert.equal((await download(BIG)).body.length, half);
+    assert.equal(drop.applied, 1);
   });
 
   test('drop can reset the connection instead of closing it', async () => {
