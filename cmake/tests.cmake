@@ -24,3 +24,10 @@ foreach(source ${candor_tests})
   add_test(NAME ${name} COMMAND ${name})
   set_tests_properties(${name} PROPERTIES TIMEOUT 300)
 endforeach()
+
+# The install is proved by a project that uses it.
+if(PROJECT_IS_TOP_LEVEL AND NOT EMSCRIPTEN AND NOT CMAKE_CXX_FLAGS MATCHES sanitize)
+  add_test(NAME install_serves_a_consumer
+           COMMAND ${CMAKE_COMMAND} -DBUILD=${CMAKE_BINARY_DIR} -DSOURCE=${CMAKE_SOURCE_DIR}/tests/consumer
+                   -P ${CMAKE_SOURCE_DIR}/tests/consumer/run.cmake)
+endif()

@@ -1,0 +1,9 @@
+# cmake -DBUILD=… -DSOURCE=… -P run.cmake: installs the core from the build folder BUILD and builds the project in SOURCE on it.
+foreach(step
+    "${CMAKE_COMMAND}|--install|${BUILD}|--prefix|${BUILD}/consumer/prefix"
+    "${CMAKE_COMMAND}|-S|${SOURCE}|-B|${BUILD}/consumer/build|-DCMAKE_PREFIX_PATH=${BUILD}/consumer/prefix"
+    "${CMAKE_COMMAND}|--build|${BUILD}/consumer/build"
+    "${BUILD}/consumer/build/consumer")
+  string(REPLACE "|" ";" command "${step}")
+  execute_process(COMMAND ${command} COMMAND_ERROR_IS_FATAL ANY OUTPUT_QUIET)
+endforeach()
