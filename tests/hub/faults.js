@@ -510,7 +510,8 @@ export class FaultSet {
 
   /**
    * @param {Reply} reply
-   * @param {{ where: Where[], path: string, request: Request }} context `path` within the model
+   * @param {{ where: string[], path: string, request: Request }} context what stands where the reply comes from,
+   *   and `path` within the model
    * @returns {{ reply: Reply, applied: string[], reached: (position: number) => void }} call `reached` with the byte
    *   of the file the reply came to: a fault that waited further on has not happened, and stays due
    */
@@ -561,7 +562,7 @@ export class FaultSet {
 
   /**
    * @param {FaultSpec} spec
-   * @param {Where[]} where
+   * @param {string[]} where
    * @param {string} path
    * @param {number} size
    */

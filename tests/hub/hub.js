@@ -2,32 +2,21 @@
 
 import { randomBytes } from 'node:crypto';
 import { createServer } from 'node:http';
-import path from 'node:path';
-import { FAULTS, FaultSet, matchesPath, parseFaults } from './faults.js';
-import { fileOnDisk } from './files.js';
+import { Limiter } from './access.js';
+import { control } from './control.js';
+import { FaultSet, matchesPath, parseFaults } from './faults.js';
 import { Ledger } from './ledger.js';
 import { Link, parseRate } from './rate.js';
-import {
-  CDN_HEADERS,
-  Signer,
-  errorReply,
-  fileReply,
-  hubHeaders,
-  resolveReply,
-  textReply,
-  typeOf,
-} from './resolve.js';
+import { Signer, textReply } from './resolve.js';
+import { answerCdn, answerHub } from './routes.js';
 import { send } from './send.js';
 import { isNavigation, site, siteHeaders, strictPolicy } from './site.js';
-import { Repo, folderManifest, treePage } from './tree.js';
+import { Repo } from './tree.js';
 
 /**
  * @typedef {import('node:http').IncomingMessage} IncomingMessage
  * @typedef {import('node:http').ServerResponse} ServerResponse
- * @typedef {import('./faults.js').Reply} Reply
- * @typedef {import('./faults.js').Where} Where
  * @typedef {import('./faults.js').FaultSpec & Record<string, any>} FaultSpec
- * @typedef {import('./files.js').ModelFile} ModelFile
  * @typedef {import('./tree.js').ModelSpec} ModelSpec
  * @typedef {import('./ledger.js').Entry} Entry
  *
@@ -88,8 +77,7 @@ export class Hub {
   #gate;
   /** @type {Map<ServerResponse, Entry>} replies with file bytes under way */
   #running = new Map();
-  /** @type {Map<string, { count: number, endsAt: number }>} */
-  #windows = new Map();
+  #limiter;
   /** @type {import('./site.js').Handler | undefined} */
   #site;
   #siteHeaders = /** @type {Record<string, string>} */ ({});
@@ -97,6 +85,7 @@ export class Hub {
   /** @param {HubOptions} options */
   constructor(options) {
     this.#options = options;
+    this.#limiter = new Limiter(options.limits ?? {});
     for (const [name, spec] of Object.entries(options.models ?? {})) this.setModel(name, spec);
     for (const fault of [options.fault ?? []].flat()) this.setFault(fault);
     this.setRate(options);
@@ -228,9 +217,23 @@ export class Hub {
     this.clearFaults();
     this.ledger.clear();
     this.setRate(this.#options);
-    this.#windows.clear();
+    this.#limiter.clear();
     this.setOffline(false);
     this.resume();
+  }
+
+  /** @returns {import('./routes.js').Context} */
+  #context() {
+    return {
+      options: this.#options,
+      repos: this.#repos,
+      faults: this.faults,
+      signer: this.#signer,
+      limiter: this.#limiter,
+      origin: this.origin,
+      cdnOrigin: this.cdnOrigin,
+      siteHeaders: this.#siteHeaders,
+    };
   }
 
   /**
@@ -240,7 +243,9 @@ export class Hub {
    */
   async #serve(host, req, res) {
     const url = new URL(req.url ?? '/', host === 'hub' ? this.origin : this.cdnOrigin);
-    if (host === 'hub' && url.pathname.startsWith('/__hub/')) return this.#control(url, req, res);
+    if (host === 'hub' && url.pathname.startsWith('/__hub/')) {
+      return control(this, url.pathname.slice('/__hub/'.length), req, res);
+    }
     const entry = this.ledger.open({
       method: req.method ?? '',
       host,
@@ -254,259 +259,16 @@ export class Hub {
     res.once('close', () => (entry.closed = true));
     if (this.#offline) return req.socket.destroy();
     try {
-      if (host === 'cdn') await this.#cdn(url, req, res, entry);
-      else await this.#route(url, req, res, entry);
+      const answer = host === 'cdn' ? answerCdn : answerHub;
+      const given = await answer(this.#context(), url, req);
+      if (given) await this.#send(res, entry, given);
+      else await this.#page(url, req, res, entry);
     } catch (error) {
       this.errors.push(/** @type {Error} */ (error));
       console.error(error);
       res.socket?.destroy();
     }
     entry.status = res.statusCode;
-  }
-
-  /**
-   * @param {URL} url
-   * @param {IncomingMessage} req
-   * @param {ServerResponse} res
-   * @param {Entry} entry
-   */
-  async #route(url, req, res, entry) {
-    const headers = hubHeaders(req, this.origin);
-    const pathname = decodePath(url.pathname);
-    if (pathname === undefined)
-      return this.#send(res, entry, errorReply(400, headers, '', 'Bad path'));
-    if (req.method === 'OPTIONS') {
-      return this.#send(res, entry, textReply(204, { ...headers, ...preflightHeaders(req) }, ''));
-    }
-    const api =
-      /^\/api\/models\/((?:[^/]+\/)?[^/]+?)(?:\/(tree|revision)\/([^/]+)(?:\/(.*))?)?$/.exec(
-        pathname,
-      );
-    if (api) return this.#api(api, url, req, res, entry, headers);
-    const small = /^\/api\/resolve-cache\/models\/([^/]+\/[^/]+)\/([^/]+)\/(.+)$/.exec(pathname);
-    if (small) return this.#small(small, req, res, entry, headers);
-    const resolve = /^\/([^/]+\/[^/]+)\/resolve\/([^/]+)\/(.+)$/.exec(pathname);
-    if (resolve) return this.#resolve(resolve, req, res, entry, headers);
-    if (await this.#folder(pathname, req, res, entry)) return;
-    await this.#page(url, req, res, entry);
-  }
-
-  /**
-   * @param {string[]} match
-   * @param {URL} url
-   * @param {IncomingMessage} req
-   * @param {ServerResponse} res
-   * @param {Entry} entry
-   * @param {Record<string, string>} headers
-   */
-  async #api(
-    [, name, call = 'revision', revision = 'main', under = ''],
-    url,
-    req,
-    res,
-    entry,
-    headers,
-  ) {
-    entry.kind = call === 'tree' ? 'tree' : 'revision';
-    const refused = this.#limit('api', headers) ?? this.#closed(name, req, headers, true);
-    if (refused) return this.#send(res, entry, refused);
-    const snapshot = await this.#repos.get(name)?.snapshot();
-    if (!snapshot || !isRevision(revision, snapshot.commit)) {
-      const text = `Invalid rev id: ${revision}`;
-      return this.#send(res, entry, errorReply(404, headers, 'RevisionNotFound', text, true));
-    }
-    /** @param {unknown} value */
-    const json = (value) =>
-      textReply(
-        200,
-        { ...headers, 'content-type': 'application/json; charset=utf-8' },
-        JSON.stringify(value),
-      );
-    if (call === 'revision') {
-      const siblings = [...snapshot.files.keys()].map((rfilename) => ({ rfilename }));
-      const { gated = false } = this.#repos.get(name)?.spec ?? {};
-      return this.#send(
-        res,
-        entry,
-        json({ id: name, modelId: name, sha: snapshot.commit, private: false, gated, siblings }),
-      );
-    }
-    const { tree, endless, applied } = this.faults.onTree(snapshot.entries);
-    entry.faults.push(...applied);
-    if (typeof tree === 'string') {
-      return this.#send(
-        res,
-        entry,
-        textReply(200, { ...headers, 'content-type': 'text/html' }, tree),
-      );
-    }
-    const { page, next } = treePage(tree, url, under, this.#options.pageSize ?? 1000);
-    if (under && page.length === 0) {
-      const text = `${under} does not exist on "${revision}"`;
-      return this.#send(res, entry, errorReply(404, headers, 'EntryNotFound', text, true));
-    }
-    const link = endless ? url.href : next;
-    if (link) headers = { ...headers, link: `<${link}>; rel="next"` };
-    return this.#send(res, entry, json(page));
-  }
-
-  /**
-   * @param {string[]} match
-   * @param {IncomingMessage} req
-   * @param {ServerResponse} res
-   * @param {Entry} entry
-   * @param {Record<string, string>} headers
-   */
-  async #resolve([, name, revision, file], req, res, entry, headers) {
-    entry.kind = 'resolve';
-    entry.path = file;
-    const refused = this.#limit('resolvers', headers) ?? this.#closed(name, req, headers, false);
-    if (refused) return this.#send(res, entry, refused);
-    const snapshot = await this.#repos.get(name)?.snapshot();
-    if (!snapshot || !isRevision(revision, snapshot.commit)) {
-      const text = `Invalid rev id: ${revision}`;
-      return this.#send(res, entry, errorReply(404, headers, 'RevisionNotFound', text));
-    }
-    const found = snapshot.files.get(file);
-    if (!found) {
-      const commit = { ...headers, 'x-repo-commit': snapshot.commit };
-      return this.#send(res, entry, errorReply(404, commit, 'EntryNotFound', 'Entry not found'));
-    }
-    return this.#send(
-      res,
-      entry,
-      resolveReply({
-        repo: name,
-        commit: snapshot.commit,
-        found,
-        cdnOrigin: this.cdnOrigin,
-        signer: this.#signer,
-        lifetime: this.#options.lifetime ?? 3600,
-        headers,
-      }),
-    );
-  }
-
-  /**
-   * A small file where the Hub's own redirect points.
-   * @param {string[]} match
-   * @param {IncomingMessage} req
-   * @param {ServerResponse} res
-   * @param {Entry} entry
-   * @param {Record<string, string>} headers
-   */
-  async #small([, name, commit, file], req, res, entry, headers) {
-    entry.kind = 'file';
-    entry.path = file;
-    const refused = this.#closed(name, req, headers, false);
-    if (refused) return this.#send(res, entry, refused);
-    const snapshot = await this.#repos.get(name)?.snapshot();
-    const found = snapshot?.commit === commit ? snapshot.files.get(file) : undefined;
-    if (!found)
-      return this.#send(res, entry, errorReply(404, headers, 'EntryNotFound', 'Entry not found'));
-    const reply = fileReply(req, {
-      size: found.file.size,
-      etag: `"${found.oid}"`,
-      headers: {
-        ...headers,
-        'content-type': 'text/plain; charset=utf-8',
-        'x-repo-commit': commit,
-        ...this.#caching(),
-      },
-    });
-    const zips = /\bgzip\b/.test(String(req.headers['accept-encoding']));
-    if (reply.status === 200 && zips && this.#options.gzip !== false && found.file.size > 0) {
-      delete reply.headers['content-length'];
-      reply.headers['content-encoding'] = 'gzip';
-      reply.headers.etag = `W/"${found.oid}"`;
-      reply.gzip = true;
-    }
-    return this.#send(res, entry, reply, found.file);
-  }
-
-  /**
-   * @param {URL} url
-   * @param {IncomingMessage} req
-   * @param {ServerResponse} res
-   * @param {Entry} entry
-   */
-  async #cdn(url, req, res, entry) {
-    if (req.method === 'OPTIONS') {
-      return this.#send(res, entry, textReply(403, {}, 'This CDN answers no preflight.'));
-    }
-    entry.kind = 'file';
-    const [, owner, name, commit, sha256, ...rest] = (decodePath(url.pathname) ?? '').split('/');
-    entry.path = rest.join('/');
-    const signature = this.#signer.check(url);
-    if (signature !== 'good') {
-      const text =
-        signature === 'expired'
-          ? 'Request has expired'
-          : 'The signature does not match the address';
-      const body = `<?xml version="1.0"?><Error><Code>AccessDenied</Code><Message>${text}</Message></Error>`;
-      const headers = { ...CDN_HEADERS, 'content-type': 'application/xml' };
-      return this.#send(res, entry, textReply(403, headers, body));
-    }
-    const snapshot = await this.#repos.get(`${owner}/${name}`)?.snapshot();
-    const found = snapshot?.commit === commit ? snapshot.files.get(entry.path) : undefined;
-    if (found?.sha256 !== sha256 || !found) {
-      return this.#send(res, entry, textReply(404, CDN_HEADERS, 'No such object'));
-    }
-    const reply = fileReply(req, {
-      size: found.file.size,
-      etag: `"${found.xetHash}"`,
-      headers: {
-        ...CDN_HEADERS,
-        'content-type': 'application/octet-stream',
-        'last-modified': new Date(found.file.modified).toUTCString(),
-        ...this.#caching(),
-      },
-    });
-    return this.#send(res, entry, reply, found.file);
-  }
-
-  /**
-   * A plain folder, as any static server has it.
-   * @param {string} pathname decoded
-   * @param {IncomingMessage} req
-   * @param {ServerResponse} res
-   * @param {Entry} entry
-   * @returns {Promise<boolean>} false where no folder has such a file
-   */
-  async #folder(pathname, req, res, entry) {
-    for (const [prefix, spec] of Object.entries(this.#options.folders ?? {})) {
-      const root = `${prefix.replace(/\/+$/, '')}/`;
-      if (!pathname.startsWith(root)) continue;
-      const { dir, manifest = false } = typeof spec === 'string' ? { dir: spec } : spec;
-      const name = pathname.slice(root.length);
-      const full = path.join(dir, name);
-      if (!full.startsWith(path.resolve(dir) + path.sep) || name.split('/').includes('..'))
-        continue;
-      const file = await fileOnDisk(full, name);
-      const headers = {
-        ...this.#siteHeaders,
-        'access-control-allow-origin': '*',
-        'cross-origin-resource-policy': 'cross-origin',
-        'content-type': typeOf(name),
-        ...this.#caching(),
-      };
-      if (file) {
-        entry.kind = 'file';
-        entry.path = name;
-        const etag = `"${file.size.toString(16)}-${Math.floor(file.modified).toString(16)}"`;
-        const modified = new Date(file.modified).toUTCString();
-        const facts = { size: file.size, etag, headers: { ...headers, 'last-modified': modified } };
-        await this.#send(res, entry, fileReply(req, facts), file, ['resolve', 'file']);
-        return true;
-      }
-      if (manifest && /^[^/]+\/candor\.json$/.test(name)) {
-        const list = await folderManifest(path.dirname(full)).catch(() => undefined);
-        if (!list) continue;
-        await this.#send(res, entry, textReply(200, headers, JSON.stringify(list)));
-        return true;
-      }
-    }
-    return false;
   }
 
   /**
@@ -522,7 +284,8 @@ export class Hub {
         this.#followPage(url);
       } catch (error) {
         const text = `${/** @type {Error} */ (error).message}\n`;
-        return this.#send(res, entry, textReply(400, this.#siteHeaders, text));
+        const reply = textReply(400, this.#siteHeaders, text);
+        return this.#send(res, entry, { kind: 'site', reply });
       }
     }
     const missing = () => {
@@ -547,20 +310,15 @@ export class Hub {
   /**
    * @param {ServerResponse} res
    * @param {Entry} entry
-   * @param {Reply} reply
-   * @param {ModelFile} [file]
-   * @param {Where[]} [where] default: where the entry says
+   * @param {import('./routes.js').Answer} answer
    */
-  async #send(res, entry, reply, file, where) {
-    const { kind } = entry;
-    const place =
-      where ??
-      (kind === 'tree' || kind === 'revision' || kind === 'resolve' || kind === 'file'
-        ? [kind]
-        : []);
+  async #send(res, entry, { kind, path = '', reply, file, where, faults = [] }) {
+    entry.kind = kind;
+    entry.path = path;
+    entry.faults.push(...faults);
     const met = this.faults.onReply(reply, {
-      where: place,
-      path: entry.path,
+      where: where ?? [kind],
+      path,
       request: { url: entry.url, ranged: entry.range !== null },
     });
     entry.faults.push(...met.applied);
@@ -599,142 +357,6 @@ export class Hub {
     }
     return [this.#total, link];
   }
-
-  /** @returns {Record<string, string>} */
-  #caching() {
-    return {
-      'cache-control': this.#options.cacheable ? 'public, max-age=31536000' : 'no-store',
-    };
-  }
-
-  /**
-   * @param {string} name
-   * @param {IncomingMessage} req
-   * @param {Record<string, string>} headers
-   * @param {boolean} json
-   * @returns {Reply | undefined} the refusal, if the request may not see the repository
-   */
-  #closed(name, req, headers, json) {
-    const repo = this.#repos.get(name);
-    const { authorization } = req.headers;
-    if (!repo) {
-      // To the anonymous the Hub does not tell whether a repository is private or missing.
-      const status = authorization ? 404 : 401;
-      const text = authorization ? 'Repository not found' : 'Invalid username or password.';
-      return errorReply(status, headers, 'RepoNotFound', text, json);
-    }
-    if (!repo.spec.gated || authorization === `Bearer ${this.#options.token ?? 'hf_test'}`) return;
-    return authorization
-      ? errorReply(
-          403,
-          headers,
-          'GatedRepo',
-          `Access to model ${name} is restricted and you are not in the authorized list.`,
-          json,
-        )
-      : errorReply(
-          401,
-          headers,
-          'GatedRepo',
-          `Access to model ${name} is restricted. Please log in.`,
-          json,
-        );
-  }
-
-  /**
-   * @param {'api' | 'resolvers'} kind
-   * @param {Record<string, string>} headers gains the RateLimit headers
-   * @returns {Reply | undefined} 429 beyond the limit
-   */
-  #limit(kind, headers) {
-    const { [kind]: quota, window = 300 } = this.#options.limits ?? {};
-    if (quota === undefined) return undefined;
-    const now = performance.now();
-    let state = this.#windows.get(kind);
-    if (!state || state.endsAt <= now) {
-      state = { count: 0, endsAt: now + window * 1000 };
-      this.#windows.set(kind, state);
-    }
-    state.count += 1;
-    const left = Math.max(0, quota - state.count);
-    const seconds = Math.ceil((state.endsAt - now) / 1000);
-    headers.ratelimit = `"${kind}";r=${left};t=${seconds}`;
-    headers['ratelimit-policy'] = `"fixed window";"${kind}";q=${quota};w=${window}`;
-    if (state.count <= quota) return undefined;
-    const text = 'We had to rate limit your IP.';
-    return errorReply(
-      429,
-      { ...headers, 'retry-after': String(seconds) },
-      '',
-      text,
-      kind === 'api',
-    );
-  }
-
-  /**
-   * The control endpoint, for tests that hold the hub in another process: GET state, ledger, faults; POST fault, rate,
-   * clear, drop, pause, resume, offline, stop, reset. Bodies are JSON, so that no page of another origin can post.
-   * @param {URL} url
-   * @param {IncomingMessage} req
-   * @param {ServerResponse} res
-   */
-  async #control(url, req, res) {
-    const call = `${req.method} ${url.pathname.slice('/__hub/'.length)}`;
-    /** @type {Record<string, (body: any) => unknown>} */
-    const calls = {
-      'GET state': () => ({
-        origin: this.origin,
-        cdnOrigin: this.cdnOrigin,
-        faults: this.faults.active,
-        errors: this.errors.map(String),
-        peakReplies: this.ledger.peakReplies,
-        preflights: this.ledger.preflights.length,
-        bytes: this.ledger.bytes(),
-      }),
-      'GET ledger': () => this.ledger.entries,
-      'GET faults': () =>
-        Object.entries(FAULTS).map(([name, { where, says, defaults }]) => ({
-          name,
-          where,
-          says,
-          defaults,
-        })),
-      'POST fault': (body) => this.setFault(body),
-      'POST rate': (body) => this.setRate(body),
-      'POST clear': () => this.clearFaults(),
-      'POST drop': ({ path: glob }) => ({ dropped: this.drop(glob) }),
-      'POST pause': () => this.pause(),
-      'POST resume': () => this.resume(),
-      'POST offline': ({ offline = true }) => this.setOffline(offline),
-      'POST reset': () => this.reset(),
-      'POST stop': ({ ms = 1000 }) => {
-        // After this reply is out.
-        res.once('finish', async () => {
-          await this.stop();
-          setTimeout(() => this.start(), ms);
-        });
-      },
-    };
-    try {
-      if (!calls[call]) throw new Error(`There are: ${Object.keys(calls).join(', ')}.`);
-      if (
-        req.method === 'POST' &&
-        !/^application\/json\b/.test(req.headers['content-type'] ?? '')
-      ) {
-        throw new Error('Post JSON, with its content type.');
-      }
-      /** @type {Buffer[]} */
-      const pieces = [];
-      for await (const piece of req) pieces.push(piece);
-      const text = Buffer.concat(pieces).toString();
-      const answer = calls[call](text ? JSON.parse(text) : {}) ?? {};
-      res.writeHead(200, { 'content-type': 'application/json', 'cache-control': 'no-store' });
-      res.end(JSON.stringify(answer));
-    } catch (error) {
-      res.writeHead(400, { 'content-type': 'application/json' });
-      res.end(JSON.stringify({ error: /** @type {Error} */ (error).message }));
-    }
-  }
 }
 
 /**
@@ -747,37 +369,6 @@ export async function createHub(options = {}) {
   const hub = new Hub(options);
   await hub.start();
   return hub;
-}
-
-/**
- * @param {string} revision
- * @param {string} commit
- */
-function isRevision(revision, commit) {
-  return revision === 'main' || revision === commit;
-}
-
-/**
- * @param {string} pathname
- * @returns {string | undefined} undefined where the percent signs make no sense
- */
-function decodePath(pathname) {
-  try {
-    return decodeURIComponent(pathname);
-  } catch {
-    return undefined;
-  }
-}
-
-/**
- * @param {IncomingMessage} req
- * @returns {Record<string, string>}
- */
-function preflightHeaders(req) {
-  return {
-    'access-control-allow-methods': 'GET,HEAD,PUT,PATCH,POST,DELETE',
-    'access-control-allow-headers': String(req.headers['access-control-request-headers'] ?? ''),
-  };
 }
 
 /**
