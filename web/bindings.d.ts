@@ -71,6 +71,73 @@ export interface FileProgress {
   timeRemaining: number | null;
 }
 
+/** Of a ProgressTracker: one file, or one stream of events. Absent values are null. */
+export interface ProgressInfo {
+  status: 'initiate' | 'download' | 'paused' | 'loading' | 'done' | 'ready' | 'failed';
+  name: string;
+  file: string;
+  progress: number | null;
+  loaded: number;
+  total: number | null;
+  speed: number | null;
+  timeRemaining: number | null;
+  etaLow: number | null;
+  etaHigh: number | null;
+  stalledFor: number;
+  network: number;
+  cached: number;
+  verified: number;
+  discarded: number;
+  fromCache: boolean;
+  eta: EtaDisplay;
+  throughput: number[];
+  secondsPerPoint: number;
+  error: string | null;
+}
+
+/** Of a MultiFileAggregator. Absent values are null. */
+export interface AggregateProgressInfo {
+  status: ProgressInfo['status'];
+  overallProgress: number | null;
+  filesCompleted: number;
+  totalFiles: number;
+  currentFile: string;
+  totalDownloaded: number;
+  totalSize: number | null;
+  speed: number | null;
+  timeRemaining: number | null;
+  etaLow: number | null;
+  etaHigh: number | null;
+  stalledFor: number;
+  network: number;
+  cached: number;
+  verified: number;
+  discarded: number;
+  eta: EtaDisplay;
+  throughput: number[];
+  secondsPerPoint: number;
+  error: string | null;
+  files: Omit<ProgressInfo, 'eta' | 'throughput' | 'secondsPerPoint'>[];
+}
+
+/** The record that survives a closed tab. Absent values are null. */
+export interface DownloadState {
+  version: number;
+  modelKey: string;
+  modelName: string;
+  status: 'downloading' | 'completed' | 'failed' | 'paused';
+  progress: number | null;
+  startTime: number;
+  lastUpdate: number;
+  speed: number | null;
+  bytesDownloaded: number;
+  totalBytes: number | null;
+  timeRemaining: number | null;
+  error: string | null;
+  phase: string;
+  attempt: number;
+}
+
 export type ErrorCode =
   | 'network' | 'http' | 'gated' | 'not_found' | 'rate_limited' | 'integrity' | 'changed' | 'quota' | 'storage'
   | 'unsupported' | 'out_of_memory' | 'device_lost' | 'runtime' | 'aborted';
@@ -98,6 +165,8 @@ export interface ModelConfig {
   executionProvider: 'auto' | 'webgpu' | 'wasm';
   /** The record saved under download_state_${modelKey} by an earlier visit, as found; hostile until checked. */
   record: string | null;
+  /** The record under candor_timings_${modelKey}, likewise: how long the phases took last time on this device. */
+  timings: string | null;
   /** Seed for jitter. */
   seed: number;
 }
@@ -230,6 +299,7 @@ export interface GenerationOptions {
 /** A class bound by Embind. */
 export interface Bound {
   delete(): void;
+  isDeleted(): boolean;
 }
 
 export interface ModelLoaderHandle extends Bound {
@@ -273,6 +343,8 @@ export interface ProgressTrackerHandle extends Bound {
 
 export interface MultiFileAggregatorHandle extends Bound {
   handleFileProgress(eventJson: string, nowMs: number): void;
+  complete(nowMs: number): void;
+  fail(error: string, nowMs: number): void;
   snapshot(nowMs: number): string;
 }
 

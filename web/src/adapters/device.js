@@ -1,0 +1,52 @@
+/**
+ * What this device can do, as far as a browser says.
+ *
+ * @param {import('../ports.d.ts').Store} store
+ * @returns {Promise<import('../../bindings.d.ts').DeviceFacts>}
+ */
+export async function probeDevice(store) {
+  const [gpu, space] = await Promise.all([
+    probeGpu(),
+    store.usage().catch(() => ({ quota: null, usage: null })),
+  ]);
+  const { deviceMemory = null, hardwareConcurrency = null } =
+    /** @type {Navigator & { deviceMemory?: number }} */ (navigator);
+  return {
+    ...gpu,
+    ...space,
+    deviceMemory,
+    cores: hardwareConcurrency,
+    crossOriginIsolated: globalThis.crossOriginIsolated === true,
+    persistent: store.persistent,
+    online: navigator.onLine !== false,
+  };
+}
+
+async function probeGpu() {
+  const none = {
+    webgpu: false,
+    shaderF16: false,
+    fallbackAdapter: false,
+    maxBufferSize: null,
+    maxStorageBufferBindingSize: null,
+    adapter: '',
+  };
+  try {
+    const adapter = await navigator.gpu?.requestAdapter({ powerPreference: 'high-performance' });
+    if (!adapter) return none;
+    const { vendor = '', architecture = '', description = '' } = adapter.info ?? {};
+    return {
+      webgpu: true,
+      shaderF16: adapter.features.has('shader-f16'),
+      fallbackAdapter:
+        adapter.info?.isFallbackAdapter ??
+        /** @type {any} */ (adapter).isFallbackAdapter ??
+        false,
+      maxBufferSize: adapter.limits.maxBufferSize,
+      maxStorageBufferBindingSize: adapter.limits.maxStorageBufferBindingSize,
+      adapter: [vendor, architecture, description].filter(Boolean).join(' '),
+    };
+  } catch {
+    return none;
+  }
+}

@@ -1,0 +1,42 @@
+/**
+ * The network. Only a Range header is ever set, because anything else makes a preflight that download hosts may
+ * refuse; and ranges never come from the HTTP cache, which may hold other bytes under the same address.
+ */
+
+/** What CORS shows of a reply and the core looks at. */
+const HEADERS = [
+  'content-range',
+  'content-length',
+  'content-type',
+  'content-encoding',
+  'etag',
+  'retry-after',
+  'date',
+  'link',
+  'x-error-code',
+  'x-repo-commit',
+];
+
+/** @type {import('../ports.d.ts').Fetch} */
+export async function fetchReply(url, { range, signal }) {
+  const response = await fetch(url, {
+    signal,
+    credentials: 'omit',
+    cache: 'no-store',
+    headers: range ? { Range: `bytes=${range[0]}-${range[1] ?? ''}` } : {},
+  });
+  /** @type {Record<string, string>} */
+  const headers = {};
+  for (const name of HEADERS) {
+    const value = response.headers.get(name);
+    if (value !== null) headers[name] = value;
+  }
+  return {
+    status: response.status,
+    redirected: response.redirected,
+    headers,
+    body: /** @type {ReadableStreamDefaultReader<Uint8Array> | null} */ (
+      response.body?.getReader() ?? null
+    ),
+  };
+}

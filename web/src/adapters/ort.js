@@ -1,0 +1,123 @@
+/**
+ * ONNX Runtime: which build, its files, its device.
+ *
+ * @typedef {typeof import('onnxruntime-web')} Ort
+ */
+
+// Written out one by one, because bundlers copy exactly such addresses.
+const JSPI = {
+  api: new URL('../../dist/ort/ort.jspi.min.mjs', import.meta.url),
+  glue: new URL('../../dist/ort/ort-wasm-simd-threaded.jspi.mjs', import.meta.url),
+  wasm: new URL('../../dist/ort/ort-wasm-simd-threaded.jspi.wasm', import.meta.url),
+};
+const ASYNCIFY = {
+  api: new URL('../../dist/ort/ort.webgpu.min.mjs', import.meta.url),
+  glue: new URL('../../dist/ort/ort-wasm-simd-threaded.asyncify.mjs', import.meta.url),
+  wasm: new URL('../../dist/ort/ort-wasm-simd-threaded.asyncify.wasm', import.meta.url),
+};
+const NAMES = {
+  jspi: ['ort.jspi.min.mjs', 'ort-wasm-simd-threaded.jspi.mjs', 'ort-wasm-simd-threaded.jspi.wasm'],
+  asyncify: [
+    'ort.webgpu.min.mjs',
+    'ort-wasm-simd-threaded.asyncify.mjs',
+    'ort-wasm-simd-threaded.asyncify.wasm',
+  ],
+};
+
+/** @param {string | null} runtimeUrl */
+function addresses(runtimeUrl) {
+  // The build that suspends through the engine is 10 MB smaller and faster.
+  const jspi = 'Suspending' in WebAssembly;
+  if (runtimeUrl === null) return jspi ? JSPI : ASYNCIFY;
+  const folder = runtimeUrl.replace(/\/*$/, '/');
+  const [api, glue, wasm] = (jspi ? NAMES.jspi : NAMES.asyncify).map(
+    (name) => new URL(name, folder),
+  );
+  return { api, glue, wasm };
+}
+
+/**
+ * @param {object} options
+ * @param {string | null} options.runtimeUrl
+ * @param {number} options.threads
+ * @param {(loaded: number, total: number | null) => void} options.progress bytes of the runtime's own wasm
+ * @returns {Promise<Ort>}
+ */
+export async function loadRuntime({ runtimeUrl, threads, progress }) {
+  const { api, glue, wasm } = addresses(runtimeUrl);
+  const [module, wasmBinary] = await Promise.all([
+    /** @type {Promise<Ort>} */ (import(/* @vite-ignore */ api.href)),
+    fetchCounted(wasm, progress),
+  ]);
+  const ort = /** @type {Ort} */ (/** @type {any} */ (module).default ?? module);
+  ort.env.logLevel = 'error';
+  ort.env.wasm.wasmPaths = { mjs: glue.href, wasm: wasm.href };
+  ort.env.wasm.wasmBinary = wasmBinary;
+  ort.env.wasm.numThreads = globalThis.crossOriginIsolated ? threads : 1;
+  ort.env.wasm.proxy = false;
+  return ort;
+}
+
+/** @param {URL} url @param {(loaded: number, total: number | null) => void} progress */
+async function fetchCounted(url, progress) {
+  const response = await fetch(url);
+  if (!response.ok || !response.body) {
+    throw new Error(`ONNX Runtime's file ${url.pathname} answered ${response.status}.`);
+  }
+  // Of a compressed reply, the length is that of the compressed bytes.
+  const length = Number(response.headers.get('content-length'));
+  const total = response.headers.has('content-encoding') || !(length > 0) ? null : length;
+  const chunks = [];
+  let loaded = 0;
+  progress(0, total);
+  const reader = response.body.getReader();
+  for (;;) {
+    const { value } = await reader.read();
+    if (!value) break;
+    chunks.push(value);
+    loaded += value.length;
+    progress(loaded, total);
+  }
+  return new Blob(chunks).arrayBuffer();
+}
+
+const LIMITS = /** @type {const} */ ([
+  'maxBufferSize',
+  'maxStorageBufferBindingSize',
+  'maxStorageBuffersPerShaderStage',
+  'maxComputeWorkgroupStorageSize',
+  'maxComputeInvocationsPerWorkgroup',
+  'maxComputeWorkgroupSizeX',
+  'maxComputeWorkgroupSizeY',
+  'maxComputeWorkgroupSizeZ',
+  'maxComputeWorkgroupsPerDimension',
+]);
+const FEATURES = /** @type {GPUFeatureName[]} */ (['shader-f16', 'subgroups']);
+
+/**
+ * A device with all that the adapter has, which counts the bytes that are put into its buffers.
+ *
+ * @param {(bytes: number) => void} uploaded
+ * @returns {Promise<GPUDevice>}
+ */
+export async function requestDevice(uploaded) {
+  const adapter = await navigator.gpu?.requestAdapter({ powerPreference: 'high-performance' });
+  if (!adapter) throw new Error('WebGPU gave no adapter.');
+  const device = await adapter.requestDevice({
+    requiredLimits: Object.fromEntries(LIMITS.map((name) => [name, adapter.limits[name]])),
+    requiredFeatures: FEATURES.filter((name) => adapter.features.has(name)),
+  });
+  const createBuffer = device.createBuffer.bind(device);
+  device.createBuffer = (descriptor) => {
+    if (descriptor.mappedAtCreation) uploaded(descriptor.size);
+    return createBuffer(descriptor);
+  };
+  const { queue } = device;
+  const writeBuffer = queue.writeBuffer.bind(queue);
+  queue.writeBuffer = (buffer, offset, data, dataOffset = 0, size) => {
+    const unit = 'BYTES_PER_ELEMENT' in data ? Number(data.BYTES_PER_ELEMENT) : 1;
+    uploaded(size === undefined ? data.byteLength - dataOffset * unit : size * unit);
+    writeBuffer(buffer, offset, data, dataOffset, size);
+  };
+  return device;
+}

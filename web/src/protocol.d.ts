@@ -1,0 +1,76 @@
+/**
+ * Every message between the threads. client (page) ⇄ loader worker ⇄ session worker.
+ */
+import type { ErrorCode, GenerationOptions, ModelConfig, SessionPlan, Snapshot } from '../bindings.d.ts';
+
+export interface Message {
+  role: string;
+  content: string;
+}
+
+/** A CandorError on its way between threads. */
+export interface PlainError {
+  code: ErrorCode;
+  message: string;
+  retryable: boolean;
+  detail: string;
+  kept: number;
+}
+
+/** What the visitor may ask of one model. */
+export type Command = 'load' | 'pause' | 'resume' | 'retry' | 'cancel' | 'remove' | 'dispose';
+
+export interface Finish {
+  reason: 'eos' | 'stop' | 'length' | 'context' | 'abort';
+  /** How many tokens were generated. */
+  tokens: number;
+  /** The whole answer. */
+  text: string;
+}
+
+/** Page → loader worker. */
+export type ToWorker =
+  | { type: 'start'; models: ModelConfig[]; runtimeUrl: string | null; storage: 'auto' | 'memory' }
+  /** Answered by `done` once the core has taken it and, for remove and dispose, everything that follows is done. */
+  | { type: 'command'; id: number; key: string; command: Command }
+  | { type: 'chat'; id: number; key: string; messages: Message[]; options: GenerationOptions }
+  | { type: 'stop'; id: number; key: string }
+  /** Answered by `closed`. */
+  | { type: 'close' };
+
+/** Loader worker → page. */
+export type FromWorker =
+  | { type: 'started'; snapshots: Snapshot[] }
+  | { type: 'broken'; error: PlainError }
+  | { type: 'snapshot'; snapshot: Snapshot }
+  | { type: 'done'; id: number }
+  | { type: 'persist'; key: string; json: string }
+  | { type: 'unpersist'; key: string }
+  | ChatReply
+  | { type: 'closed' };
+
+export type ChatReply =
+  | { type: 'piece'; id: number; text: string }
+  | ({ type: 'finish'; id: number } & Finish)
+  | { type: 'chatFailed'; id: number; error: PlainError };
+
+/** Loader worker → session worker. `files` has every path of the plan. */
+export type ToSession =
+  | { type: 'create'; plan: SessionPlan; files: Record<string, Blob>; runtimeUrl: string | null }
+  | { type: 'chat'; id: number; messages: Message[]; options: GenerationOptions }
+  | { type: 'stop'; id: number };
+
+/** Session worker → loader worker: CoreEvents of its own, and replies to chats. */
+export type FromSession = { type: 'event'; event: SessionEvent } | ChatReply;
+
+export type SessionEvent = Extract<
+  import('../bindings.d.ts').CoreEvent,
+  { type: 'sessionProgress' | 'sessionReady' | 'sessionFailed' | 'sessionLost' }
+>;
+
+/** The least that carries messages: a Worker, a MessagePort, a worker's own global scope. */
+export interface Endpoint<Out> {
+  postMessage(message: Out): void;
+  addEventListener(type: string, listener: (event: any) => void): void;
+  start?(): void;
+}

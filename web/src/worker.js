@@ -1,0 +1,33 @@
+/**
+ * The loader worker: wires the parts together.
+ */
+import { clock } from './adapters/clock.js';
+import { probeDevice } from './adapters/device.js';
+import { fetchReply } from './adapters/fetch.js';
+import { memoryStore } from './adapters/memory-store.js';
+import { opfsStore } from './adapters/opfs.js';
+import { sessionWorker } from './adapters/session.js';
+import { loadCore } from './core.js';
+import { serve } from './host.js';
+
+const { broadcast } = serve(/** @type {any} */ (self), async ({ storage, runtimeUrl }) => {
+  const [core, kept] = await Promise.all([
+    loadCore(),
+    storage === 'memory' ? null : opfsStore(),
+  ]);
+  const store = kept ?? memoryStore();
+  return {
+    core,
+    ports: {
+      clock,
+      fetch: fetchReply,
+      store,
+      probe: () => probeDevice(store),
+      createSession: sessionWorker(runtimeUrl),
+    },
+  };
+});
+
+for (const type of /** @type {const} */ (['online', 'offline'])) {
+  self.addEventListener(type, () => broadcast({ type }));
+}
