@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "candor/error.hpp"
+#include "candor/progress_info.hpp"
 
 namespace candor {
 
@@ -37,15 +38,6 @@ struct Variant {
   ExecutionProvider execution_provider = ExecutionProvider::kWasm;
   std::string reason;
 };
-
-/// How to say the time left: rounded seconds.
-struct SnapshotEta {
-  enum class Kind { kNone, kExact, kAbout, kRange, kStalled };
-  Kind kind = Kind::kNone;
-  double low = 0;
-  double high = 0;
-};
-const char* to_string(SnapshotEta::Kind kind);
 
 /// What the visitor may do now: the page shows exactly these buttons.
 struct Allowed {
@@ -82,7 +74,7 @@ struct Snapshot {
   std::optional<double> time_remaining;
   std::optional<double> eta_low;
   std::optional<double> eta_high;
-  SnapshotEta eta;
+  EtaDisplay eta;
   double stalled_for = 0;
   double phase_elapsed = 0;
   std::optional<double> phase_last_time;

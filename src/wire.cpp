@@ -1,0 +1,493 @@
+#include "wire.hpp"
+
+#include <array>
+#include <cmath>
+#include <utility>
+
+#include "candor/bytes.hpp"
+#include "json.hpp"
+
+namespace candor::wire {
+namespace {
+
+using json::Value;
+
+// --- reading ---
+
+std::string text_at(const Value& object, std::string_view key) {
+  return json::string_at(object, key).value_or("");
+}
+bool flag_at(const Value& object, std::string_view key) { return json::bool_at(object, key).value_or(false); }
+
+std::optional<std::uint32_t> u32_at(const Value& object, std::string_view key) {
+  const auto number = json::uint_at(object, key);
+  if (!number || *number > 0xFFFFFFFFULL) return std::nullopt;
+  return static_cast<std::uint32_t>(*number);
+}
+
+DeviceProfile read_device(const Value& value) {
+  DeviceProfile device;
+  device.webgpu = flag_at(value, "webgpu");
+  device.shader_f16 = flag_at(value, "shaderF16");
+  device.fallback_adapter = flag_at(value, "fallbackAdapter");
+  device.max_buffer_size = json::uint_at(value, "maxBufferSize");
+  device.max_storage_buffer_binding_size = json::uint_at(value, "maxStorageBufferBindingSize");
+  device.adapter = text_at(value, "adapter");
+  device.device_memory_gib = json::number_at(value, "deviceMemory");
+  device.cores = u32_at(value, "cores");
+  device.cross_origin_isolated = flag_at(value, "crossOriginIsolated");
+  device.persistent = flag_at(value, "persistent");
+  device.quota = json::uint_at(value, "quota");
+  device.usage = json::uint_at(value, "usage");
+  device.online = json::bool_at(value, "online").value_or(true);
+  return device;
+}
+
+ErrorCode read_code(const Value& value, std::string_view key, std::initializer_list<ErrorCode> allowed,
+                    ErrorCode fallback) {
+  const std::string name = text_at(value, key);
+  for (const ErrorCode code : allowed) {
+    if (name == to_string(code)) return code;
+  }
+  return fallback;
+}
+
+std::optional<Event> read_head(const Value& value) {
+  const auto request = u32_at(value, "request");
+  const auto status = json::uint_at(value, "status");
+  if (!request || !status || *status > 999) return std::nullopt;
+  event::Head head{*request, static_cast<int>(*status), flag_at(value, "redirected"), {}};
+  if (const Value* headers = json::find(value, "headers"); headers != nullptr && headers->is_object()) {
+    for (const auto& [name, header] : headers->items()) {
+      if (header.is_string()) head.headers.emplace_back(name, header.get_ref<const std::string&>());
+    }
+  }
+  return head;
+}
+
+event::Journal read_journal(const Value& value) {
+  event::Journal journal;
+  journal.text = json::string_at(value, "text");
+  if (const Value* files = json::find(value, "files"); files != nullptr && files->is_array()) {
+    for (const Value& file : *files) {
+      const auto path = json::string_at(file, "path");
+      const auto size = json::uint_at(file, "size");
+      if (path && size) journal.files.push_back({*path, *size});
+    }
+  }
+  return journal;
+}
+
+std::optional<Event> read_session_progress(const Value& value) {
+  constexpr std::array<std::string_view, 4> kStages{"runtime", "create", "upload", "warmup"};
+  const std::string stage = text_at(value, "stage");
+  for (std::size_t i = 0; i < kStages.size(); ++i) {
+    if (stage != kStages[i]) continue;
+    return event::SessionProgress{static_cast<event::SessionStage>(i),
+                                  json::uint_at(value, "loaded").value_or(0), json::uint_at(value, "total")};
+  }
+  return std::nullopt;
+}
+
+template <typename T>
+std::optional<Event> with_request(const Value& value, T event) {
+  const auto request = u32_at(value, "request");
+  if (!request) return std::nullopt;
+  event.request = *request;
+  return event;
+}
+
+// Any of these is one token or several.
+std::vector<TokenId> read_tokens(const Value* value) {
+  std::vector<TokenId> tokens;
+  const auto add = [&](const Value& one) {
+    const auto token = json::as_uint(one);
+    if (token && *token <= 0xFFFFFFFFULL) tokens.push_back(static_cast<TokenId>(*token));
+  };
+  if (value != nullptr && value->is_array()) {
+    for (const Value& one : *value) add(one);
+  } else if (value != nullptr) {
+    add(*value);
+  }
+  return tokens;
+}
+
+std::vector<TensorDescription> read_tensors(const Value* value) {
+  std::vector<TensorDescription> tensors;
+  if (value == nullptr || !value->is_array()) return tensors;
+  for (const Value& one : *value) {
+    TensorDescription tensor{text_at(one, "name"), text_at(one, "type"), {}};
+    if (const Value* shape = json::find(one, "shape"); shape != nullptr && shape->is_array()) {
+      for (const Value& dim : *shape) tensor.shape.push_back(json::as_uint(dim));
+    }
+    tensors.push_back(std::move(tensor));
+  }
+  return tensors;
+}
+
+ModelShape read_shape(const Value& config) {
+  ModelShape shape;
+  shape.model_type = text_at(config, "model_type");
+  shape.layers = json::uint_at(config, "num_hidden_layers");
+  const auto heads = json::uint_at(config, "num_attention_heads");
+  shape.kv_heads = json::uint_at(config, "num_key_value_heads");
+  if (!shape.kv_heads) shape.kv_heads = heads;
+  shape.head_dim = json::uint_at(config, "head_dim");
+  const auto hidden = json::uint_at(config, "hidden_size");
+  if (!shape.head_dim && hidden && heads && *heads > 0) shape.head_dim = *hidden / *heads;
+  shape.context_length = json::uint_at(config, "max_position_embeddings");
+  if (!shape.context_length) shape.context_length = json::uint_at(config, "n_positions");
+  shape.vocabulary = json::uint_at(config, "vocab_size");
+  return shape;
+}
+
+// --- writing ---
+
+template <typename T>
+Value optional_value(const std::optional<T>& value) {
+  return value ? Value(*value) : Value(nullptr);
+}
+
+Value optional_number(std::optional<double> value) {
+  return value && std::isfinite(*value) ? Value(*value) : Value(nullptr);
+}
+
+Value error_value(const Error& error, std::uint64_t kept, std::optional<double> retry_in) {
+  return {{"code", to_string(error.code)}, {"message", error.message},
+          {"retryable", error.retryable},  {"kept", kept},
+          {"detail", error.detail},        {"retryIn", optional_number(retry_in)}};
+}
+
+Value file_value(const SnapshotFile& file, const std::string& name) {
+  return {{"status", to_string(file.status)},
+          {"name", name},
+          {"file", file.file},
+          {"progress", optional_number(file.progress)},
+          {"loaded", file.loaded},
+          {"total", optional_value(file.total)},
+          {"cached", file.cached},
+          {"speed", optional_number(file.speed)},
+          {"timeRemaining", optional_number(file.time_remaining)}};
+}
+
+Value snapshot_value(const Snapshot& shown) {
+  Value value;
+  value["modelKey"] = shown.model_key;
+  value["modelName"] = shown.model_name;
+  value["status"] = to_string(shown.status);
+  value["phase"] = shown.phase ? Value(to_string(*shown.phase)) : Value(nullptr);
+  value["progress"] = optional_number(shown.progress);
+  value["totalDownloaded"] = shown.total_downloaded;
+  value["totalSize"] = optional_value(shown.total_size);
+  value["network"] = shown.network;
+  value["cached"] = shown.cached;
+  value["verified"] = shown.verified;
+  value["resident"] = shown.resident;
+  value["speed"] = optional_number(shown.speed);
+  value["timeRemaining"] = optional_number(shown.time_remaining);
+  value["etaLow"] = optional_number(shown.eta_low);
+  value["etaHigh"] = optional_number(shown.eta_high);
+  value["eta"] = {
+      {"kind", std::string(to_string(shown.eta.kind))}, {"low", shown.eta.low}, {"high", shown.eta.high}};
+  value["stalledFor"] = shown.stalled_for;
+  value["phaseElapsed"] = shown.phase_elapsed;
+  value["phaseLastTime"] = optional_number(shown.phase_last_time);
+  value["discarded"] = shown.discarded;
+  value["discardedReason"] = optional_value(shown.discarded_reason);
+  value["filesCompleted"] = shown.files_completed;
+  value["totalFiles"] = shown.total_files;
+  value["currentFile"] = shown.current_file;
+  Value files = Value::array();
+  for (const SnapshotFile& file : shown.files) files.push_back(file_value(file, shown.model_name));
+  value["files"] = std::move(files);
+  value["throughput"] = shown.throughput;
+  value["variant"] = nullptr;
+  if (shown.variant) {
+    value["variant"] = {{"dtype", shown.variant->dtype},
+                        {"executionProvider", to_string(shown.variant->execution_provider)},
+                        {"reason", shown.variant->reason}};
+  }
+  value["persistent"] = shown.persistent;
+  value["attempt"] = shown.attempt;
+  value["maxAttempts"] = shown.max_attempts;
+  value["error"] = shown.error ? error_value(shown.error->error, shown.error->kept, shown.error->retry_in)
+                               : Value(nullptr);
+  value["can"] = {{"pause", shown.can.pause},
+                  {"resume", shown.can.resume},
+                  {"cancel", shown.can.cancel},
+                  {"retry", shown.can.retry},
+                  {"remove", shown.can.remove}};
+  value["startTime"] = shown.start_time;
+  value["lastUpdate"] = shown.last_update;
+  return value;
+}
+
+Value plan_value(const SessionPlan& plan) {
+  return {{"executionProvider", to_string(plan.execution_provider)},
+          {"dtype", plan.dtype},
+          {"graph", plan.graph},
+          {"externalData", plan.external_data},
+          {"config", plan.config},
+          {"generationConfig", optional_value(plan.generation_config)},
+          {"tokenizer", plan.tokenizer},
+          {"tokenizerConfig", optional_value(plan.tokenizer_config)},
+          {"chatTemplate", optional_value(plan.chat_template)},
+          {"threads", plan.threads}};
+}
+
+Value named(const char* type) { return {{"type", type}}; }
+
+struct ActionWriter {
+  Value operator()(const action::Probe&) const { return named("probe"); }
+  Value operator()(const action::ReadJournal&) const { return named("readJournal"); }
+  Value operator()(const action::UseFolder& a) const { return {{"type", "useFolder"}, {"folder", a.folder}}; }
+  Value operator()(const action::Fetch& a) const {
+    Value range = nullptr;
+    if (a.range) range = Value::array({Value(a.range->first), optional_value(a.range->last)});
+    return {{"type", "fetch"},
+            {"request", a.request},
+            {"url", a.url},
+            {"range", std::move(range)},
+            {"body", a.body == action::Body::kText ? "text" : "stream"},
+            {"limit", a.limit}};
+  }
+  Value operator()(const action::Accept& a) const {
+    return {{"type", "accept"},
+            {"request", a.request},
+            {"file", a.file},
+            {"offset", a.offset},
+            {"length", a.length}};
+  }
+  Value operator()(const action::Abort& a) const { return {{"type", "abort"}, {"request", a.request}}; }
+  Value operator()(const action::Open& a) const {
+    return {{"type", "open"}, {"file", a.file}, {"path", a.path}};
+  }
+  Value operator()(const action::Truncate& a) const {
+    return {{"type", "truncate"}, {"file", a.file}, {"size", a.size}};
+  }
+  Value operator()(const action::Flush& a) const { return {{"type", "flush"}, {"file", a.file}}; }
+  Value operator()(const action::Read& a) const {
+    return {{"type", "read"}, {"file", a.file}, {"offset", a.offset}, {"length", a.length}};
+  }
+  Value operator()(const action::Close& a) const { return {{"type", "close"}, {"file", a.file}}; }
+  Value operator()(const action::WriteJournal& a) const {
+    return {{"type", "writeJournal"}, {"text", a.text}};
+  }
+  Value operator()(const action::RemoveFolder&) const { return named("removeFolder"); }
+  Value operator()(const action::Persist& a) const {
+    return {{"type", "persist"}, {"key", a.key}, {"json", a.json}};
+  }
+  Value operator()(const action::Unpersist& a) const { return {{"type", "unpersist"}, {"key", a.key}}; }
+  Value operator()(const action::CreateSession& a) const {
+    return {{"type", "createSession"}, {"plan", plan_value(a.plan)}};
+  }
+  Value operator()(const action::CloseSession&) const { return named("closeSession"); }
+  Value operator()(const action::Publish& a) const {
+    return {{"type", "publish"}, {"snapshot", snapshot_value(a.snapshot)}};
+  }
+};
+
+struct StepWriter {
+  Value operator()(const step::Run& s) const {
+    return {{"type", "run"},
+            {"inputIds", s.input_ids},
+            {"pastLength", s.past_length},
+            {"positionIds", s.position_ids},
+            {"first", s.first}};
+  }
+  Value operator()(const step::Decode& s) const { return {{"type", "decode"}, {"ids", s.ids}}; }
+  Value operator()(const step::Piece& s) const { return {{"type", "piece"}, {"text", s.text}}; }
+  Value operator()(const step::Finish& s) const {
+    return {{"type", "finish"},
+            {"reason", to_string(s.reason)},
+            {"tokens", s.ids.size()},
+            {"ids", s.ids},
+            {"text", s.text}};
+  }
+  Value operator()(const step::Failed& s) const {
+    return {{"type", "error"}, {"error", error_value(s.error, 0, std::nullopt)}};
+  }
+};
+
+}  // namespace
+
+std::optional<Event> parse_event(std::string_view text) {
+  const auto parsed = json::parse(text);
+  if (!parsed) return std::nullopt;
+  const Value& value = *parsed;
+  const std::string type = text_at(value, "type");
+  if (type == "load") return event::Load{};
+  if (type == "pause") return event::Pause{};
+  if (type == "resume") return event::Resume{};
+  if (type == "retry") return event::Retry{};
+  if (type == "cancel") return event::Cancel{};
+  if (type == "remove") return event::Remove{};
+  if (type == "dispose") return event::Dispose{};
+  if (type == "tick") return event::Tick{};
+  if (type == "online") return event::Online{};
+  if (type == "offline") return event::Offline{};
+  if (type == "removed") return event::Removed{};
+  if (type == "probed") {
+    const Value* device = json::find(value, "device");
+    if (device == nullptr || !device->is_object()) return std::nullopt;
+    return event::Probed{read_device(*device)};
+  }
+  if (type == "journal") return read_journal(value);
+  if (type == "opened") {
+    const auto file = u32_at(value, "file");
+    const auto size = json::uint_at(value, "size");
+    if (!file || !size) return std::nullopt;
+    return event::Opened{*file, *size};
+  }
+  if (type == "storeFailed") {
+    return event::StoreFailed{u32_at(value, "file"),
+                              read_code(value, "kind", {ErrorCode::kQuota}, ErrorCode::kStorage),
+                              text_at(value, "message")};
+  }
+  if (type == "head") return read_head(value);
+  if (type == "text") return with_request(value, event::Text{0, text_at(value, "body")});
+  if (type == "end") return with_request(value, event::End{});
+  if (type == "fetchFailed") {
+    return with_request(
+        value, event::FetchFailed{0, read_code(value, "kind", {ErrorCode::kAborted}, ErrorCode::kNetwork),
+                                  text_at(value, "message")});
+  }
+  if (type == "sessionProgress") return read_session_progress(value);
+  if (type == "sessionReady") return event::SessionReady{};
+  if (type == "sessionFailed") {
+    return event::SessionFailed{read_code(value, "kind",
+                                          {ErrorCode::kUnsupported, ErrorCode::kOutOfMemory,
+                                           ErrorCode::kDeviceLost, ErrorCode::kIntegrity},
+                                          ErrorCode::kRuntime),
+                                text_at(value, "message")};
+  }
+  if (type == "sessionLost") return event::SessionLost{text_at(value, "message")};
+  return std::nullopt;
+}
+
+std::optional<ModelConfig> parse_model_config(std::string_view text) {
+  const auto parsed = json::parse(text);
+  if (!parsed) return std::nullopt;
+  const Value& value = *parsed;
+  ModelConfig config;
+  config.model_key = text_at(value, "modelKey");
+  config.model_name = text_at(value, "modelName");
+  config.source.repo = text_at(value, "repo");
+  if (config.model_key.empty() || config.source.repo.empty()) return std::nullopt;
+  if (config.model_name.empty()) config.model_name = config.model_key;
+  if (auto revision = json::string_at(value, "revision")) config.source.revision = std::move(*revision);
+  if (auto host = json::string_at(value, "host")) config.source.host = std::move(*host);
+  const Value* dtype = json::find(value, "dtype");
+  if (dtype != nullptr && dtype->is_string()) {
+    config.variant.dtype.all = dtype->get_ref<const std::string&>();
+  } else if (dtype != nullptr && dtype->is_object()) {
+    for (const auto& [component, name] : dtype->items()) {
+      // What is no text is no dtype; the plan says so.
+      config.variant.dtype.by_component.emplace_back(component,
+                                                     name.is_string() ? name.get<std::string>() : "?");
+    }
+  } else if (dtype != nullptr && !dtype->is_null()) {
+    config.variant.dtype.all = "?";
+  }
+  const std::string provider = text_at(value, "executionProvider");
+  if (provider == "webgpu") config.variant.execution_provider = ExecutionProvider::kWebGpu;
+  if (provider == "wasm") config.variant.execution_provider = ExecutionProvider::kWasm;
+  config.record = json::string_at(value, "record");
+  config.timings = json::string_at(value, "timings");
+  config.seed = json::uint_at(value, "seed").value_or(0);
+  return config;
+}
+
+std::optional<GraphDescription> parse_graph(std::string_view text) {
+  const auto parsed = json::parse(text);
+  if (!parsed || !parsed->is_object()) return std::nullopt;
+  static const Value kNothing = Value::object();
+  const Value* config = json::find(*parsed, "config");
+  const Value* generation = json::find(*parsed, "generationConfig");
+  if (config == nullptr || !config->is_object()) config = &kNothing;
+  if (generation == nullptr || !generation->is_object()) generation = &kNothing;
+
+  GraphDescription graph;
+  graph.shape = read_shape(*config);
+  GenerationDefaults& defaults = graph.defaults;
+  defaults.eos = read_tokens(json::find(*generation, "eos_token_id"));
+  if (defaults.eos.empty()) defaults.eos = read_tokens(json::find(*config, "eos_token_id"));
+  defaults.sample = flag_at(*generation, "do_sample");
+  defaults.max_new_tokens = u32_at(*generation, "max_new_tokens");
+  defaults.temperature = json::number_at(*generation, "temperature");
+  defaults.top_k = u32_at(*generation, "top_k");
+  defaults.top_p = json::number_at(*generation, "top_p");
+  defaults.min_p = json::number_at(*generation, "min_p");
+  defaults.repetition_penalty = json::number_at(*generation, "repetition_penalty");
+  graph.inputs = read_tensors(json::find(*parsed, "inputs"));
+  graph.outputs = read_tensors(json::find(*parsed, "outputs"));
+  return graph;
+}
+
+std::optional<GenerationOptions> parse_generation_options(std::string_view text) {
+  const auto parsed = json::parse(text);
+  if (!parsed || !parsed->is_object()) return std::nullopt;
+  GenerationOptions options;
+  options.max_new_tokens = u32_at(*parsed, "maxNewTokens");
+  options.temperature = json::number_at(*parsed, "temperature");
+  options.top_k = u32_at(*parsed, "topK");
+  options.top_p = json::number_at(*parsed, "topP");
+  options.min_p = json::number_at(*parsed, "minP");
+  options.repetition_penalty = json::number_at(*parsed, "repetitionPenalty");
+  options.seed = json::uint_at(*parsed, "seed").value_or(0);
+  if (const Value* stop = json::find(*parsed, "stop"); stop != nullptr && stop->is_array()) {
+    for (const Value& one : *stop) {
+      if (one.is_string()) options.stop.push_back(one.get<std::string>());
+    }
+  }
+  return options;
+}
+
+std::optional<std::vector<TokenId>> parse_token_ids(std::string_view text) {
+  const auto parsed = json::parse(text);
+  if (!parsed || !parsed->is_array()) return std::nullopt;
+  std::vector<TokenId> ids = read_tokens(&*parsed);
+  if (ids.size() != parsed->size()) return std::nullopt;
+  return ids;
+}
+
+std::optional<std::vector<MessageCost>> parse_message_costs(std::string_view text) {
+  const auto parsed = json::parse(text);
+  if (!parsed || !parsed->is_array()) return std::nullopt;
+  std::vector<MessageCost> costs;
+  for (const Value& one : *parsed) {
+    const auto tokens = json::uint_at(one, "tokens");
+    if (!tokens) return std::nullopt;
+    const std::string role = text_at(one, "role");
+    costs.push_back({role == "system" ? MessageCost::Role::system
+                     : role == "user" ? MessageCost::Role::user
+                                      : MessageCost::Role::other,
+                     *tokens});
+  }
+  return costs;
+}
+
+std::string actions_to_json(const std::vector<Action>& actions) {
+  if (actions.empty()) return {};
+  Value list = Value::array();
+  for (const Action& action : actions) list.push_back(std::visit(ActionWriter{}, action));
+  return json::dump(list);
+}
+
+std::string snapshot_to_json(const Snapshot& snapshot) { return json::dump(snapshot_value(snapshot)); }
+
+std::string layout_to_json(const GenerationLoop& loop) {
+  if (loop.error()) return json::dump({{"error", error_value(*loop.error(), 0, std::nullopt)}});
+  const CacheLayout& layout = loop.layout();
+  return json::dump({{"inputs", layout.inputs},
+                     {"outputs", layout.outputs},
+                     {"dims", layout.dims},
+                     {"type", layout.type},
+                     {"positionIds", layout.position_ids},
+                     {"logits", layout.logits},
+                     {"contextLength", optional_value(loop.context_length())}});
+}
+
+std::string step_to_json(const GenerationStep& step) { return json::dump(std::visit(StepWriter{}, step)); }
+
+}  // namespace candor::wire
