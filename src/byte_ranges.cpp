@@ -83,4 +83,16 @@ std::optional<ByteRange> ByteRanges::first_gap(std::uint64_t from, std::uint64_t
   return ByteRange{at, limit};
 }
 
+std::vector<ByteRange> ByteRanges::gaps(std::uint64_t limit) const {
+  std::vector<ByteRange> result;
+  std::uint64_t at = 0;
+  for (const ByteRange& r : ranges_) {
+    if (r.first >= limit) break;
+    if (r.first > at) result.push_back({at, r.first});
+    at = r.end;
+  }
+  if (at < limit) result.push_back({at, limit});
+  return result;
+}
+
 }  // namespace candor

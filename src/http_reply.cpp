@@ -122,7 +122,9 @@ HttpReply HttpReply::from(int status, bool redirected,
   reply.status = status;
   reply.redirected = redirected;
   reply.content_length = parse_uint(header("content-length"));
-  reply.content_range = parse_content_range(header("content-range"));
+  const std::string_view range = header("content-range");
+  reply.content_range = parse_content_range(range);
+  reply.content_range_unreadable = !range.empty() && !reply.content_range;
   parse_etag(header("etag"), reply);
   if (const std::string_view after = header("retry-after"); !after.empty()) {
     if (const auto seconds = parse_uint(after)) {

@@ -146,7 +146,7 @@ Recovery RecoveryPolicy::failed(const Failure& failure, Instant now) {
   if (broken && progress > 0 && !failure.retry_after) {
     // It went well until now. A server that gives a few bytes per connection gets a few connections per
     // second.
-    crumbs_ = progress >= kCrumb ? 0 : std::min(crumbs_ + 1, 4U);
+    crumbs_ = progress >= crumb_ ? 0 : std::min(crumbs_ + 1, 4U);
     recovery.step = crumbs_ == 0 ? Recovery::Step::kRetryNow : Recovery::Step::kRetryAt;
     recovery.at = now + Seconds{0.125} * (1U << crumbs_);
     return recovery;

@@ -30,6 +30,8 @@ class ByteRanges {
   std::uint64_t contiguous_end(std::uint64_t offset) const;
   /// The first gap at or after `from` and below `limit`.
   std::optional<ByteRange> first_gap(std::uint64_t from, std::uint64_t limit) const;
+  /// Everything below `limit` that is not in the set.
+  std::vector<ByteRange> gaps(std::uint64_t limit) const;
   /// Number of bytes in the set.
   std::uint64_t total() const { return total_; }
   const std::vector<ByteRange>& ranges() const { return ranges_; }

@@ -19,6 +19,7 @@
 #include "candor/recovery_policy.hpp"
 #include "candor/time.hpp"
 #include "candor/transfer_plan.hpp"
+#include "candor/transfer_sizes.hpp"
 
 namespace candor {
 
@@ -61,7 +62,7 @@ class Download {
     kReady,      ///< constructed, not started
     kFetching,   ///< requests run, or are about to
     kVerifying,  ///< all bytes are on disk, the checksum is behind
-    kWaiting,    ///< nothing runs until error_retry_at(), or until online()
+    kWaiting,    ///< nothing runs until retry_at() or online()
     kPaused,     ///< by the visitor
     kAsking,     ///< failed; error() says whether retry() can help
     kCancelled,  ///< by the visitor; the bytes stay
@@ -76,6 +77,7 @@ class Download {
     /// False: every file needs the network already (nothing stored survives), so no journal is written.
     bool persistent = true;
     bool online = true;
+    TransferSizes sizes;
   };
 
   /// `journal`, `on_disk`: what the store said; a journal that cannot be used is ignored, see journal_note().
@@ -117,7 +119,7 @@ class Download {
   State state() const { return state_; }
   /// Set in kWaiting and kAsking.
   const std::optional<Error>& error() const { return error_; }
-  /// In kWaiting: when it goes on by itself; absent: when the network is back.
+  /// In kWaiting: when it goes on by itself.
   std::optional<Instant> retry_at() const;
   /// Failed attempts in a row without progress, 0..RecoveryPolicy::kMaxAttempts.
   unsigned attempts() const;
@@ -140,45 +142,63 @@ class Download {
  private:
   struct Request {
     FileId file = 0;
-    ByteRange range;             ///< what was asked for; `end` falls when a later request took over the rest
+    ByteRange range;  ///< what is wanted of it; `end` falls when a later request takes over the rest
+    std::uint64_t sent_end = 0;  ///< where the body that was accepted ends
     std::uint64_t position = 0;  ///< where the next byte goes
     bool ranged = false;
     bool accepted = false;
-    bool surplus = false;  ///< everything wanted has come; only the end is awaited
+    bool drained = false;  ///< everything wanted has come; only the end is awaited
     Instant last_byte_at{};
   };
   using Requests = std::map<RequestId, Request>;
 
+  void restore(const Journal& journal, std::span<const event::StoredFile> on_disk);
+  bool running() const;
+  Instant stalled_at(const Request& request) const;
+  unsigned flowing() const;
   void work(Instant now);
-  bool start_request(FileId file, Instant now);
-  void fail_request(Requests::iterator request, const Failure& failure, Instant now);
-  void fail_file(FileId file, const Failure& failure, Instant now);
+  std::optional<FileId> next_file() const;
+  std::vector<ByteRange> unassigned(FileId file) const;
+  void open(FileId file);
+  void close(FileId file);
+  void flush(FileId file);
+  void start_request(FileId file, Instant now);
+  bool reading() const;
+  void read_more();
+  void settle(FileId file, Instant now);
+  Requests::iterator abort(Requests::iterator request);
   void abort_requests_of(FileId file);
-  void abort_all();
-  void stop(State state);
-  void hash_more(FileId file);
-  void finish_hash(FileId file, Instant now);
+  void throw_away(FileId file, std::string reason);
+  void fail_request(Requests::iterator request, const Failure& failure, bool running_still, Instant now);
+  void fail_file(FileId file, const Failure& failure, Instant now);
+  void ask(Error error, Instant now);
+  void stop(State state, Instant now);
+  void go_on(Instant now);
   void write_journal_if_due(Instant now);
   void write_journal(Instant now);
+  void conclude(Instant now);
   void refresh();
   std::vector<Action> take();
 
   Manifest manifest_;
   Options options_;
+  MonotonicTime clock_;
   std::vector<FileTransfer> files_;
-  std::vector<Journal::File> others_;
+  std::vector<Journal::File> others_;  ///< of the journal, not of this manifest
   std::string journal_note_;
   std::uint64_t sequence_ = 0;
 
   State state_ = State::kReady;
   std::optional<Error> error_;
   bool online_ = true;
+  std::optional<Instant> offline_since_;
   std::optional<Instant> hold_until_;
   TransferPlan plan_;
   Requests requests_;
   RequestId next_request_;
   std::optional<Instant> last_byte_at_;
   TransferTotals totals_;
+  std::vector<std::uint64_t> seen_discarded_;
   std::uint64_t unjournaled_ = 0;
   bool journal_stale_ = false;
   Instant journaled_at_{};

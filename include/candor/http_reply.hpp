@@ -27,6 +27,8 @@ struct HttpReply {
   /// see.
   std::optional<std::uint64_t> content_length;
   std::optional<ContentRange> content_range;
+  /// There is a Content-Range that cannot be understood (as opposed to none, or one hidden from scripts).
+  bool content_range_unreadable = false;
   /// The opaque part of the ETag, without W/, quotes, and the suffixes that servers add to compressed
   /// variants; empty: none.
   std::string etag;

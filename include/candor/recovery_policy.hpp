@@ -61,13 +61,13 @@ struct Recovery {
 class RecoveryPolicy {
  public:
   static constexpr unsigned kMaxAttempts = 3;
-  /// A connection that brought at least this much before it broke is renewed at once.
-  static constexpr std::uint64_t kCrumb = 32U << 10U;
   /// Waits longer than this are not obeyed silently: the visitor is told and asked.
   static constexpr Seconds kLongestWait{600};
 
-  /// `seed` of the jitter: equal seeds, equal waits.
-  explicit RecoveryPolicy(std::uint64_t seed = 0) : random_(seed) {}
+  /// `seed` of the jitter: equal seeds, equal waits. `crumb`: a connection that brought at least as many
+  /// bytes before it broke is renewed at once.
+  explicit RecoveryPolicy(std::uint64_t seed = 0, std::uint64_t crumb = 32U << 10U)
+      : random_(seed), crumb_(crumb) {}
 
   /// Decides. `now` of the failure.
   Recovery failed(const Failure& failure, Instant now);
@@ -85,9 +85,10 @@ class RecoveryPolicy {
   Seconds backoff();
 
   std::uint64_t random_;
+  std::uint64_t crumb_;
   unsigned attempts_ = 0;
   unsigned damaged_ = 0;
-  unsigned crumbs_ = 0;  ///< connections in a row that broke after less than kCrumb
+  unsigned crumbs_ = 0;  ///< connections in a row that broke after less than crumb_
   std::uint64_t progress_ = 0;
 };
 

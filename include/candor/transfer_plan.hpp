@@ -4,6 +4,7 @@
 #include <optional>
 
 #include "candor/time.hpp"
+#include "candor/transfer_sizes.hpp"
 
 namespace candor {
 
@@ -15,12 +16,10 @@ namespace candor {
 class TransferPlan {
  public:
   static constexpr double kWorthwhile = 1.08;
-  static constexpr Seconds kWindow{0.2};
+  static constexpr Seconds kWindow{0.15};
   static constexpr Seconds kSettle{8};
-  static constexpr std::uint64_t kSmallestRange = 1U << 20U;
-  static constexpr std::uint64_t kLargestRange = 32U << 20U;
 
-  explicit TransferPlan(unsigned max_connections = 6);
+  explicit TransferPlan(unsigned max_connections = 6, const TransferSizes& sizes = {});
 
   /// Bytes arrived. `active`: requests that are in their bodies now.
   void received(std::uint64_t bytes, unsigned active, Instant now);
@@ -35,13 +34,17 @@ class TransferPlan {
   std::uint64_t range_size(std::uint64_t missing) const;
 
  private:
+  void climb();
+
+  TransferSizes sizes_;
   unsigned max_;
   unsigned target_ = 1;
+  unsigned below_ = 1;  ///< the level to step back to
   bool yielded_ = false;
   bool climbing_ = true;
   std::optional<Instant> window_start_;
   std::uint64_t window_bytes_ = 0;
-  double rate_below_ = 0;  ///< bytes_per_second with one connection less
+  double rate_below_ = 0;  ///< bytes_per_second at that level
   double rate_ = 0;        ///< bytes_per_second of the last window
   Instant settled_at_{};
 };

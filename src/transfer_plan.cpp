@@ -1,0 +1,86 @@
+#include "candor/transfer_plan.hpp"
+
+#include <algorithm>
+
+namespace candor {
+namespace {
+
+// A request should last about this long: long enough that its start costs little, short enough that the
+// checksum, which goes through the file in order, is never far behind.
+constexpr Seconds kRequest{2};
+
+}  // namespace
+
+TransferPlan::TransferPlan(unsigned max_connections, const TransferSizes& sizes)
+    : sizes_(sizes), max_(std::clamp(max_connections, 1U, 6U)) {}
+
+void TransferPlan::received(std::uint64_t bytes, unsigned active, Instant now) {
+  // A window counts only while all wanted connections flow; otherwise it would measure their start.
+  if (active < target_) {
+    window_start_.reset();
+    return;
+  }
+  if (!window_start_) {
+    window_start_ = now;
+    window_bytes_ = 0;
+    return;
+  }
+  window_bytes_ += bytes;
+  const Seconds elapsed = now - *window_start_;
+  if (elapsed < kWindow) return;
+  rate_ = static_cast<double>(window_bytes_) / elapsed.count();
+  window_start_ = now;
+  window_bytes_ = 0;
+  if (yielded_) return;
+  if (climbing_) {
+    if (rate_ < rate_below_ * kWorthwhile) {
+      target_ = below_;
+      climbing_ = false;
+      settled_at_ = now;
+      window_start_.reset();
+    } else if (target_ < max_) {
+      climb();
+    } else {
+      climbing_ = false;
+      settled_at_ = now;
+    }
+  } else if (now - settled_at_ >= kSettle && target_ < max_) {
+    climbing_ = true;
+    climb();
+  }
+}
+
+void TransferPlan::climb() {
+  rate_below_ = rate_;
+  below_ = target_;
+  // 1, 2, 4, 6: each step that is not tried saves its window.
+  target_ = std::min(max_, target_ == 1 ? 2 : target_ + 2);
+  window_start_.reset();
+}
+
+void TransferPlan::restart() {
+  target_ = below_ = 1;
+  climbing_ = true;
+  yielded_ = false;
+  rate_below_ = 0;
+  window_start_.reset();
+}
+
+void TransferPlan::yield() {
+  restart();
+  yielded_ = true;
+}
+
+std::uint64_t TransferPlan::range_size(std::uint64_t missing) const {
+  std::uint64_t size = sizes_.first_range;
+  if (rate_ > 0) {
+    const double per_connection = rate_ / target_ * kRequest.count();
+    size = static_cast<std::uint64_t>(std::clamp(per_connection, static_cast<double>(sizes_.smallest_range),
+                                                 static_cast<double>(sizes_.largest_range)));
+  }
+  // Towards the end the connections share what is left, so that they finish together.
+  const std::uint64_t share = missing / target_ + 1;
+  return std::max(sizes_.smallest_range, std::min(size, share));
+}
+
+}  // namespace candor
