@@ -6,13 +6,13 @@ import { WORDS, announcement, brief, describe, isActive } from './words.js';
 
 const CSS = `${SHARED}
 :host{display:block}
-[part=base]{display:grid;gap:.5rem;padding:.8rem 1rem;border:1px solid var(--l);border-radius:var(--r);background:var(--b)}
+[part=base]{display:grid;grid-template-columns:minmax(0,1fr);gap:.5rem;padding:.8rem 1rem;border:1px solid var(--l);border-radius:var(--r);background:var(--b)}
 [part=message]{font-weight:600;overflow-wrap:anywhere}
 [part=bar]{height:var(--candor-bar-height,6px)}
 [part=stats]{display:flex;flex-wrap:wrap;gap:.1rem 1rem;font-size:.875em;color:var(--m)}
 [part=stats]>:first-child{color:var(--t);font-weight:600}
 .line{display:flex;flex-wrap:wrap;gap:.4rem 1rem;align-items:center;justify-content:space-between}
-[part=tip]{flex:1 1 12rem;font-size:.8125em;color:var(--m)}
+[part=tip]{flex:1 1 12rem;overflow-wrap:anywhere;font-size:.8125em;color:var(--m)}
 button{min-height:2.2em;padding:.2em .8em;font-size:.875em}
 @media print{:host{display:none}}
 `;

@@ -10,18 +10,21 @@ import { WORDS, announcement, describe, describeFile, isActive, stageOf } from '
 
 const CSS = `${SHARED}${DIALOG}
 [part=stages]{display:flex;flex-wrap:wrap;gap:.15rem .5rem;font-size:.8125em;color:var(--m)}
-[part=stages] li:not(:last-child)::after{content:"→" / "";margin-inline-start:.5rem}
+[part=stages] li:not(:last-child)::after{content:"›" / "";margin-inline-start:.5rem}
 [part=stages] [aria-current]{color:var(--t);font-weight:650}
 .line{display:flex;gap:1rem;justify-content:space-between;align-items:baseline}
 [part=percentage]{font-size:1.5em;font-weight:650;line-height:1.1}
 [part=phase]{overflow-wrap:anywhere}
-[part=stats]{display:grid;grid-template-columns:repeat(auto-fit,minmax(7rem,1fr));gap:.5rem 1rem}
-[part=stats] dt{font-size:.8125em;color:var(--m)}
+[part=stats]{display:grid;gap:.15rem}
+[part=stats] div{display:flex;flex-wrap:wrap;justify-content:space-between;gap:0 1rem}
+[part=stats] dt{color:var(--m)}
+[part=stats] dd{text-align:end}
 [part=notices]{font-size:.875em;color:var(--m)}
 [part=notices][data-error] li:first-child{color:var(--d)}
 [part=tip]{font-size:.875em;color:var(--m)}
 [part=details]{display:grid;gap:.6rem;padding-top:.8rem;border-top:1px solid var(--l);font-size:.875em}
-[part=files]{display:grid;gap:.55rem;max-height:16rem;overflow:auto;overscroll-behavior:contain}
+[part=details]:not([hidden])+[part=actions]{border-top:1px solid var(--l);padding-top:.7rem}
+[part=files]{display:grid;gap:.55rem}
 [part=file]{display:grid;grid-template-columns:1fr auto;gap:.1rem .75rem;overflow-wrap:anywhere}
 [part=file]>:nth-child(1){font-weight:550}
 [part=file]>:nth-child(2){text-align:end;font-variant-numeric:tabular-nums}
@@ -154,7 +157,7 @@ export class CandorProgressDialog extends SnapshotElement {
   #filesDone = h('p', { class: 'muted' });
   /** @type {FileRow[]} */
   #rows = [];
-  #files = h('ul', { part: 'files', tabindex: '0', 'aria-label': WORDS.fileList });
+  #files = h('ul', { part: 'files', 'aria-label': WORDS.fileList });
   #remove = button('remove', () => this.act('remove'));
   #details = h(
     'section',
@@ -189,7 +192,7 @@ export class CandorProgressDialog extends SnapshotElement {
 
   constructor() {
     super(CSS);
-    this.#minimize.append(icon('M5 19h14'));
+    this.#minimize.append(icon('M6 12h12'));
     const body = h(
       'div',
       { part: 'body' },

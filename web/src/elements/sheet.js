@@ -15,14 +15,15 @@ font:var(--candor-font,400 .9375rem/1.45 system-ui,sans-serif);color:var(--t)}
 *{box-sizing:border-box}
 p,h2,dl,dd,ul,ol{margin:0;padding:0}
 ul,ol{list-style:none}
-h2{font:inherit;font-size:1.125em;font-weight:650;line-height:1.3;overflow-wrap:anywhere;text-wrap:balance}
+h2{font:inherit;font-size:1.125em;font-weight:650;line-height:1.3;overflow-wrap:anywhere;text-wrap:balance;
+display:-webkit-box;-webkit-box-orient:vertical;-webkit-line-clamp:4;overflow:hidden}
 .live{position:absolute;width:1px;height:1px;overflow:hidden;clip-path:inset(50%);white-space:nowrap}
 .num,dd{font-variant-numeric:tabular-nums}
 .muted{color:var(--m)}
-button{font:inherit;font-weight:550;color:inherit;min-height:2.5em;padding:.4em .95em;border:1px solid var(--l);
+button{font:inherit;font-weight:550;color:inherit;min-height:2.5em;padding:.4em .85em;border:1px solid var(--l);
 border-radius:calc(var(--r)*.6);background:transparent;cursor:pointer;overflow-wrap:anywhere}
 button:hover{background:color-mix(in srgb,var(--t) 7%,transparent)}
-button:focus-visible,summary:focus-visible,:host(:focus-visible),dialog:focus-visible{outline:2px solid var(--a);outline-offset:2px}
+button:focus-visible,summary:focus-visible,[tabindex="0"]:focus-visible{outline:2px solid var(--a);outline-offset:2px}
 button[part~=primary]{background:var(--a);border-color:var(--a);color:var(--at)}
 button[part~=primary]:hover{background:color-mix(in srgb,var(--a) 88%,var(--t))}
 [part=bar]{height:var(--candor-bar-height,10px);border-radius:99px;background:var(--k);overflow:hidden}
@@ -46,24 +47,25 @@ button[part~=primary]{border:2px solid Highlight}}
 /** A native dialog, not modal: the page stays usable beside it. */
 export const DIALOG = `
 :host{display:contents}
-dialog{position:fixed;inset:auto max(16px,env(safe-area-inset-right)) max(16px,env(safe-area-inset-bottom)) auto;
+dialog{position:fixed;inset:auto;inset-inline-end:max(16px,env(safe-area-inset-right));bottom:max(16px,env(safe-area-inset-bottom));outline:none;
 z-index:var(--candor-z-index,1000);
-margin:0;padding:0;width:min(var(--candor-width,26rem),calc(100vw - 32px));max-width:none;max-height:calc(100dvh - 32px);overflow:auto;
+margin:0;padding:0;width:min(var(--candor-width,27rem),calc(100vw - 32px));max-width:none;max-height:calc(100dvh - 32px);overflow:auto;
 overscroll-behavior:contain;border:1px solid var(--l);border-radius:var(--r);background:var(--b);color:var(--t);
 box-shadow:0 1px 2px #0002,0 12px 40px #0003}
 dialog:not([open]){display:none}
-[part=body]{display:grid;gap:.8rem;padding:0 1.15rem 1.15rem}
-[part=header]{position:sticky;top:0;z-index:1;background:var(--b);display:flex;gap:.75rem;align-items:start;
+[part=body]{display:grid;grid-template-columns:minmax(0,1fr);gap:.8rem;padding:0 1.15rem}
+[part=header]{background:var(--b);display:flex;gap:.75rem;align-items:start;
 justify-content:space-between;padding:1rem .7rem .7rem 1.15rem}
 [part=header] h2{padding-top:.2em}
 [part~=minimize],[part~=dismiss]{flex:none;display:grid;place-items:center;width:2.5em;padding:0;border-color:transparent}
 [part~=minimize] svg,[part~=dismiss] svg{width:1.1em;height:1.1em;fill:none;stroke:currentColor;stroke-width:2;stroke-linecap:round}
-[part=actions]{display:flex;flex-wrap:wrap;gap:.5rem}
+[part=actions]{display:flex;flex-wrap:wrap;gap:.5rem;padding:.3rem 0 1.15rem;background:var(--b)}
+@media (min-height:30rem){[part=actions]{position:sticky;bottom:0}}
 [part=notices]{display:grid;gap:.4rem}
 [part=notices]:empty{display:none}
 [part=notices] li,[part=message],[part=detail]{overflow-wrap:anywhere}
 @media (max-width:480px){
-dialog{inset:auto 0 0;width:100%;max-height:min(85dvh,calc(100dvh - 3rem));border-width:1px 0 0;border-radius:var(--r) var(--r) 0 0;
+dialog{inset:auto 0 0;width:auto;max-height:min(85dvh,calc(100dvh - 3rem));border-width:1px 0 0;border-radius:var(--r) var(--r) 0 0;
 padding-bottom:env(safe-area-inset-bottom)}
 [part=actions] button{flex:1 1 auto}}
 @media print{dialog{display:none}}

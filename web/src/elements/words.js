@@ -52,7 +52,8 @@ export const WORDS = {
   timeRemaining: 'Time remaining',
   downloaded: 'Downloaded',
   checked: 'Checked',
-  onDevice: 'On the device',
+  onDevice: 'Moved to the device',
+  onDisk: 'On this device',
   elapsed: 'Elapsed',
   lastTime: 'Last time on this device',
   notKnown: 'not known yet',
@@ -61,7 +62,9 @@ export const WORDS = {
   left: (/** @type {string} */ time) => `${time} left`,
   of: (/** @type {string} */ part, /** @type {string} */ whole) => `${part} of ${whole}`,
   soFar: (/** @type {string} */ part) => `${part} so far`,
-  here: (/** @type {string} */ amount) => `${amount} already here`,
+  here: 'already here',
+  someHere: (/** @type {string} */ amount) => `${amount} already here`,
+  allHere: (/** @type {string} */ amount) => `${amount} already here, nothing to download.`,
   hereSentence: (/** @type {string} */ amount, /** @type {string} */ network) =>
     `${amount} already here, ${network} from the network.`,
   discarded: (/** @type {string} */ amount, /** @type {string | null} */ reason) =>
@@ -131,6 +134,7 @@ export const isActive = (s) => ['queued', 'downloading', 'paused', 'loading'].in
 
 /** @param {number | null} part @param {number | null} whole @param {Formatter} f */
 function ofWhole(part, whole, f) {
+  if (part !== null && part === whole) return f.bytes(whole);
   return whole === null
     ? WORDS.soFar(f.bytes(part))
     : WORDS.of(f.bytes(part, { floor: true }), f.bytes(whole));
@@ -177,17 +181,17 @@ export function timeLeft(s, f) {
  */
 export function describe(s, f) {
   const active = isActive(s);
-  const transferring = s.phase === 'download' || s.phase === 'resolve' || s.phase === null;
+  const transferring = s.phase === 'download' || s.phase === null;
   /** @type {[string, string][]} */
   const stats = [];
   if (s.status === 'downloading' && transferring) {
     stats.push([WORDS.speed, s.speed === null ? WORDS.notKnown : f.speed(s.speed)]);
     stats.push([WORDS.timeRemaining, timeLeft(s, f)]);
   }
-  if (transferring || !active) {
+  if (transferring || s.phase === 'resolve' || !active) {
     if (s.totalDownloaded > 0 || s.totalSize !== null) {
       stats.push([
-        active ? WORDS.downloaded : WORDS.onDevice,
+        active ? WORDS.downloaded : WORDS.onDisk,
         ofWhole(s.totalDownloaded, s.totalSize, f),
       ]);
     }
@@ -208,7 +212,14 @@ export function describe(s, f) {
   }
   if (active && s.attempt > 1) notices.push(WORDS.attempt(s.attempt, s.maxAttempts));
   if (active && s.cached > 0) {
-    notices.push(WORDS.hereSentence(f.bytes(s.cached), f.bytes(s.network)));
+    const cached = f.bytes(s.cached);
+    notices.push(
+      s.network > 0
+        ? WORDS.hereSentence(cached, f.bytes(s.network))
+        : s.cached === s.totalSize
+          ? WORDS.allHere(cached)
+          : `${WORDS.someHere(cached)}.`,
+    );
   }
   if (s.discarded > 0) notices.push(WORDS.discarded(f.bytes(s.discarded), s.discardedReason));
   if (!s.persistent) notices.push(WORDS.notKept);
@@ -284,7 +295,12 @@ export function describeFile(file, f) {
     bytes,
     percent: file.progress === null ? '' : f.percent(file.progress),
     state: WORDS.files[file.status],
-    here: file.cached > 0 ? WORDS.here(f.bytes(file.cached)) : '',
+    here:
+      file.cached === 0
+        ? ''
+        : file.cached === file.total
+          ? WORDS.here
+          : WORDS.someHere(f.bytes(file.cached)),
   };
 }
 
