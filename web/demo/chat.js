@@ -79,7 +79,9 @@ export class Chat {
         button.type = 'button';
         button.textContent = text;
         button.addEventListener('click', () => {
-          this.#ui.question.focus();
+          // Where the keyboard is on the screen, focus would open it over the answer.
+          if (matchMedia('(pointer: fine)').matches) this.#ui.question.focus();
+          else this.#ui.scroller.focus();
           this.ask(text);
         });
         return el('li', null, button);

@@ -256,7 +256,10 @@ export function renderCv(cv, main) {
     const years = skill.years ? `${skill.years} years` : '';
     byCategory.set(category, [
       ...(byCategory.get(category) ?? []),
-      line(skill.name, [skill.level, years].filter(Boolean).join(', ')),
+      line(
+        /[A-Z]/.test(skill.name) ? skill.name : capital(skill.name),
+        [skill.level, years].filter(Boolean).join(', '),
+      ),
     ]);
   }
   const skills = section(
@@ -266,10 +269,20 @@ export function renderCv(cv, main) {
     ),
   );
 
-  const main1 = [
+  const wide = [
     experience,
     projects,
     education,
+    el(
+      'div',
+      'cards',
+      section('Talks', [
+        list((cv.talks ?? []).map((talk) => line(talk.title, talk.event, talk.place, talk.year))),
+      ]),
+      section('Publications', [
+        list((cv.publications ?? []).map((text) => line(text.title, text.venue, text.year))),
+      ]),
+    ),
     section('Volunteering', [
       ...(cv.volunteering ?? []).map((work) =>
         el(
@@ -283,19 +296,13 @@ export function renderCv(cv, main) {
       ),
     ]),
   ];
-  const main2 = [
+  const narrow = [
     skills,
     section('Languages', [
       list(
         (cv.languages ?? []).map((item) => line(item.language, item.level)),
         'lines split',
       ),
-    ]),
-    section('Talks', [
-      list((cv.talks ?? []).map((talk) => line(talk.title, talk.event, talk.place, talk.year))),
-    ]),
-    section('Publications', [
-      list((cv.publications ?? []).map((text) => line(text.title, text.venue, text.year))),
     ]),
     section('Awards', [
       list((cv.awards ?? []).map((award) => line(award.title, award.issuer, award.year))),
@@ -331,7 +338,7 @@ export function renderCv(cv, main) {
 
   main.replaceChildren(
     header,
-    el('div', 'columns', el('div', 'wide', ...main1), el('div', 'narrow', ...main2)),
+    el('div', 'columns', el('div', 'wide', ...wide), el('div', 'narrow', ...narrow)),
   );
 }
 

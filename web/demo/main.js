@@ -100,7 +100,9 @@ class Demo {
     this.#recovery.addEventListener('candor-retry', (event) => {
       this.#show(/** @type {CustomEvent} */ (event).detail.modelKey);
     });
-    byId('picker-toggle').addEventListener('click', () => openPicker(Boolean(byId('picker').hidden)));
+    byId('picker-toggle').addEventListener('click', () =>
+      openPicker(Boolean(byId('picker').hidden)),
+    );
   }
 
   /** @param {string[]} interrupted keys of downloads that an earlier visit left under way */
@@ -239,10 +241,11 @@ class Demo {
   }
 
   #nameModel() {
-    const current = this.#current && OFFERS[this.#current.key].name;
-    const wanted = OFFERS[this.#wanted].name;
-    byId('picker-name').textContent =
-      current && this.#current?.key !== this.#wanted ? `${current} (${wanted} next)` : wanted;
+    const { name, size } = OFFERS[this.#wanted];
+    byId('picker-name').textContent = this.#current ? OFFERS[this.#current.key].name : name;
+    const offer = byId('offer');
+    offer.hidden = this.#loader.snapshot(this.#wanted).status !== 'idle';
+    offer.textContent = `The first question loads ${name}, ${size}. You can choose another model above.`;
   }
 }
 
