@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <cstddef>
 
 namespace candor {
 namespace {
@@ -93,7 +94,7 @@ TokenId Sampler::sample(std::span<const float> logits, float best) {
     candidates_.push_back({logits[i], static_cast<TokenId>(i)});
   }
   if (options_.top_k > 0 && options_.top_k < candidates_.size()) {
-    const auto end = candidates_.begin() + options_.top_k;
+    const auto end = candidates_.begin() + static_cast<std::ptrdiff_t>(options_.top_k);
     std::nth_element(candidates_.begin(), end, candidates_.end(),
                      [&](const Candidate& a, const Candidate& b) { return worse(b, a); });
     candidates_.erase(end, candidates_.end());
