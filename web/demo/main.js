@@ -3,7 +3,7 @@ import { createLoader } from '/candor/candor.js';
 import { formatter } from '/candor/define.js';
 import { Chat } from './chat.js';
 import { el, loadCv, renderCv, systemMessage } from './cv.js';
-import { OFFERS, Picker, describeDevice } from './models.js';
+import { OFFERS, Picker, describeDevice, seen } from './models.js';
 
 /**
  * @typedef {import('/candor/candor.js').Snapshot} Snapshot
@@ -67,7 +67,7 @@ class Demo {
     this.#loader = loader;
     this.#cv = cv;
     const asked = query.get('model') ?? '';
-    this.#wanted = asked in OFFERS ? asked : 'mini';
+    this.#wanted = Object.hasOwn(OFFERS, asked) ? asked : 'mini';
     this.#chat = new Chat({
       scroller: byId('scroller'),
       log: byId('log'),
@@ -235,6 +235,8 @@ class Demo {
   async #remove(key) {
     try {
       await this.#loader.remove(key);
+      seen.set(key, false);
+      this.#picker.update(key);
     } catch (error) {
       this.#chat.note(/** @type {Error} */ (error).message);
     }

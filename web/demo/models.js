@@ -71,6 +71,35 @@ export async function describeDevice() {
   return { webgpu: true, f16, text: text + slow };
 }
 
+/**
+ * Which models were ready on an earlier visit. Their records are gone by then, and whether their files are still there is
+ * known only when they are loaded; so this is said as history, not as a fact about the disk.
+ */
+export const seen = {
+  key: 'cv_models_seen',
+  /** @returns {string[]} */
+  list() {
+    try {
+      const keys = JSON.parse(localStorage.getItem(this.key) ?? '[]');
+      return Array.isArray(keys) ? keys.filter((key) => Object.hasOwn(OFFERS, key)) : [];
+    } catch {
+      return [];
+    }
+  },
+  /** @param {string} key @param {boolean} kept */
+  set(key, kept) {
+    const keys = new Set(this.list());
+    if (kept === keys.has(key)) return;
+    if (kept) keys.add(key);
+    else keys.delete(key);
+    try {
+      localStorage.setItem(this.key, JSON.stringify([...keys]));
+    } catch {
+      // Without storage there is no earlier visit either.
+    }
+  },
+};
+
 const isMoving = (/** @type {Snapshot} */ s) =>
   ['queued', 'downloading', 'loading'].includes(s.status);
 
@@ -162,12 +191,14 @@ export class Picker {
       offer.about +
         (offer.needsGpu && !this.#webgpu ? ' Without WebGPU it is too slow to use.' : ''),
     );
-    set(row.state, stateText(s, current));
+    if (s.status === 'ready' && s.persistent) seen.set(key, true);
+    const before = s.status === 'idle' && seen.list().includes(key);
+    set(row.state, before ? 'Loaded on an earlier visit' : stateText(s, current));
     set(row.use, useText(s, current));
     row.use.disabled = current;
     row.row.toggleAttribute('data-current', current);
     row.row.dataset.status = s.status;
-    row.remove.hidden = !s.can.remove || isMoving(s);
+    row.remove.hidden = !s.can.remove && !before;
   }
 }
 
@@ -195,7 +226,7 @@ function stateText(s, current) {
     case 'failed':
       return s.error?.message ?? 'Stopped by an error';
     default:
-      return here || 'Not on this device yet';
+      return here || 'Not loaded';
   }
 }
 

@@ -5,8 +5,8 @@ import { formatter } from './format.js';
  *
  * What the elements need of a loader; `createLoader` gives it, and so may anything else.
  * @typedef {object} LoaderLike
- * @property {(modelKey: string, fn: (snapshot: Snapshot) => void) => () => void} subscribe
- * @property {(modelKey: string) => Snapshot | null | undefined} [snapshot]
+ * @property {(modelKey: string, fn: (snapshot: Snapshot) => void) => () => void} subscribe calls `fn` at once with the latest
+ *   snapshot, then with each new one
  * @property {(modelKey: string) => unknown} [pause]
  * @property {(modelKey: string) => unknown} [resume]
  * @property {(modelKey: string) => unknown} [cancel]
@@ -108,8 +108,6 @@ export class SnapshotElement extends Base {
     this.#unsubscribe = null;
     const key = this.getAttribute('model-key');
     if (!this.#loader || !key) return;
-    const now = this.#loader.snapshot?.(key);
-    if (now) this.snapshot = now;
     this.#unsubscribe = this.#loader.subscribe(key, (snapshot) => {
       this.snapshot = snapshot;
     });

@@ -68,7 +68,7 @@ export const WORDS = {
   hereSentence: (/** @type {string} */ amount, /** @type {string} */ network) =>
     `${amount} already here, ${network} from the network.`,
   discarded: (/** @type {string} */ amount, /** @type {string | null} */ reason) =>
-    `${amount} thrown away and fetched again${reason ? `: ${reason}` : '.'}`,
+    `${amount} were thrown away, to be fetched again. ${reason ?? ''}`.trimEnd(),
   notKept: 'This browser offers no storage: nothing will be kept after this visit.',
   attempt: (/** @type {number} */ n, /** @type {number} */ max) => `Attempt ${n} of ${max}.`,
   retryIn: (/** @type {string} */ time) => `It goes on by itself in ${time}.`,
@@ -198,7 +198,7 @@ export function describe(s, f) {
   } else if (s.phase === 'verify') {
     stats.push([WORDS.checked, ofWhole(s.verified, s.totalSize, f)]);
   } else {
-    if (s.phase === 'upload') stats.push([WORDS.onDevice, ofWhole(s.resident, s.totalSize, f)]);
+    if (s.phase === 'upload') stats.push([WORDS.onDevice, f.bytes(s.resident)]);
     stats.push([WORDS.elapsed, f.duration(s.phaseElapsed / 1000)]);
     if (s.phaseLastTime !== null) stats.push([WORDS.lastTime, f.duration(s.phaseLastTime / 1000)]);
   }
