@@ -334,7 +334,8 @@ void ModelLoader::handle(const event::Removed&, Instant now) {
   progress_.reset();
   plan_.reset();
   complete_ = false;
-  claimed_ = unkept_ = 0;
+  claimed_ = discarded_before_ = 0;
+  discarded_reason_.reset();
   claimed_total_.reset();
   session_ = SessionDriver({});
   started_.reset();
@@ -439,17 +440,10 @@ bool ModelLoader::open_from_disk(Instant now) {
   const VariantPlan* all = std::get_if<VariantPlan>(&wanted);
   if (all == nullptr || all->files() != plan->files()) return false;
 
+  Download download(manifest->only(plan->files()), journal_, stored_, download_options());
+  if (download.missing() != std::uint64_t{0}) return false;
   plan_ = std::move(*plan);
-  Download::Options options;
-  options.first_request = next_request_;
-  options.persistent = device_->persistent;
-  download_.emplace(manifest->only(plan_->files()), journal_, stored_, options);
-  if (download_->missing() != std::uint64_t{0}) {
-    download_.reset();
-    plan_.reset();
-    return false;
-  }
-  begin_transfer(now);
+  begin_transfer(std::move(download), now);
   return true;
 }
 
@@ -502,31 +496,44 @@ void ModelLoader::resolved(Instant now) {
   plan_ = std::move(std::get<VariantPlan>(chosen));
   if (auto obstacle = plan_->obstacle()) return fail(std::move(*obstacle), now);
 
+  Download download(manifest.only(plan_->files()), journal_, stored_, download_options());
+  if (const auto missing = download.missing()) {
+    if (auto error = quota_error(*missing, *device_)) {
+      correct_claim(download.totals().on_disk);
+      download_.reset();
+      progress_.reset();
+      return fail(std::move(*error), now);
+    }
+  }
+  begin_transfer(std::move(download), now);
+}
+
+Download::Options ModelLoader::download_options() const {
   Download::Options options;
   options.first_request = next_request_;
   options.seed = config_.seed;
   options.persistent = device_->persistent;
   options.online = online_;
-  download_.emplace(manifest.only(plan_->files()), journal_, stored_, options);
-  if (const auto missing = download_->missing()) {
-    if (auto error = quota_error(*missing, *device_)) {
-      download_.reset();
-      return fail(std::move(*error), now);
-    }
-  }
-  begin_transfer(now);
+  return options;
+}
+
+// `here` bytes are on disk. What an earlier visit or round said may be more, by what was not flushed in time.
+void ModelLoader::correct_claim(std::uint64_t here) {
+  discarded_before_ = saturating_add(discarded_before_, saturating_sub(on_disk(), here));
+  if (on_disk() > here)
+    discarded_reason_ = "The last bytes of the earlier download had not reached the disk.";
+  if (download_) discarded_before_ = saturating_add(discarded_before_, download_->totals().discarded);
+  claimed_ = here;
+  claimed_total_.reset();
 }
 
 // --- the download ---
 
-void ModelLoader::begin_transfer(Instant now) {
+void ModelLoader::begin_transfer(Download download, Instant now) {
   stage_ = Stage::kTransferring;
-  // The record of an earlier visit may be ahead of the disk by what was not flushed in time.
-  const std::uint64_t here = download_->totals().on_disk;
-  unkept_ = saturating_add(unkept_, saturating_sub(claimed_, here));
-  claimed_ = here;
-  claimed_total_.reset();
-  attempt_began_with_ = here;
+  correct_claim(download.totals().on_disk);
+  attempt_began_with_ = claimed_;
+  download_.emplace(std::move(download));
 
   progress_.emplace();
   ledger_.assign(download_->files().size(), {});
@@ -539,13 +546,13 @@ void ModelLoader::begin_transfer(Instant now) {
     states_.start_download(config_.model_key, config_.model_name, now);
     set_status(LoadStatus::kDownloading, now);
   }
+  add(download_->start(now));
   if (std::exchange(distrust_graph_, false)) {
     for (std::size_t i = 0; i < download_->files().size(); ++i) {
       const std::string& path = download_->files()[i].file().path;
       if (path.starts_with(plan_->graph().graph)) add(download_->distrust(static_cast<FileId>(i), now));
     }
   }
-  add(download_->start(now));
   download_moved(now);
 }
 
@@ -725,8 +732,10 @@ void ModelLoader::handle(const event::StoreFailed& event, Instant now) {
   if (stage_ == Stage::kTransferring && download_) {
     add(download_->on(event, now));
     download_moved(now);
-  } else if (stage_ == Stage::kOpening || stage_ == Stage::kRemoving) {
+  } else if (running() || stage_ == Stage::kRemoving) {
     const bool removing = stage_ == Stage::kRemoving;
+    stop_work(now);
+    complete_ = false;
     Failure failure;
     failure.cause = event.kind == ErrorCode::kQuota ? Cause::kQuota : Cause::kStorage;
     failure.detail = event.message;
@@ -842,11 +851,8 @@ Snapshot ModelLoader::snapshot(Instant now) {
           std::min(99.9, 100.0 * static_cast<double>(claimed_) / static_cast<double>(*claimed_total_));
     }
   }
-  if (unkept_ > 0) {
-    shown.discarded = saturating_add(shown.discarded, unkept_);
-    if (!shown.discarded_reason)
-      shown.discarded_reason = "The last bytes of the earlier visit had not reached the disk.";
-  }
+  shown.discarded = saturating_add(shown.discarded, discarded_before_);
+  if (!shown.discarded_reason) shown.discarded_reason = discarded_reason_;
   if (session_.loading()) shown.progress = session_.percent();
   if (status_ == LoadStatus::kReady) shown.progress = 100;
 

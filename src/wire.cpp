@@ -484,8 +484,7 @@ std::string layout_to_json(const GenerationLoop& loop) {
                      {"dims", layout.dims},
                      {"type", layout.type},
                      {"positionIds", layout.position_ids},
-                     {"logits", layout.logits},
-                     {"contextLength", optional_value(loop.context_length())}});
+                     {"logits", layout.logits}});
 }
 
 std::string step_to_json(const GenerationStep& step) { return json::dump(std::visit(StepWriter{}, step)); }

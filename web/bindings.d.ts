@@ -283,8 +283,6 @@ export interface CacheLayout {
   type: 'float32' | 'float16';
   positionIds: boolean;
   logits: string;
-  /** Tokens that prompt and answer may have together; null when the model does not say. */
-  contextLength: number | null;
 }
 
 export interface GenerationOptions {
@@ -385,11 +383,6 @@ export interface CoreModule {
   MultiFileAggregator: new () => MultiFileAggregatorHandle;
   Throttler: new (intervalMs: number) => ThrottlerHandle;
   StateManager: new () => StateManagerHandle;
-  /**
-   * How many of the oldest messages (system messages not counted) to leave out so that the rest and `reserve` tokens for the
-   * answer fit. messages: [{role, tokens}] as JSON, tokens: what each takes in the rendered prompt. NaN when it is not that.
-   */
-  fitMessages(messages: string, contextLength: number, reserve: number): number;
 }
 
 declare const createCoreModule: (options?: { wasmBinary?: ArrayBuffer | Uint8Array; locateFile?: (file: string) => string }) => Promise<CoreModule>;

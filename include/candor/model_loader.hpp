@@ -106,7 +106,9 @@ class ModelLoader {
   void resolve(Instant now);
   void resolver_moved(Instant now);
   void resolved(Instant now);
-  void begin_transfer(Instant now);
+  void begin_transfer(Download download, Instant now);
+  Download::Options download_options() const;
+  void correct_claim(std::uint64_t here);
   void download_moved(Instant now);
   void sync_files(Instant now);
   void create_session(Instant now);
@@ -156,7 +158,9 @@ class ModelLoader {
   // What an earlier visit said is on disk, until the journal has spoken.
   std::uint64_t claimed_ = 0;
   std::optional<std::uint64_t> claimed_total_;
-  std::uint64_t unkept_ = 0;  // claimed, but not on disk
+  // Of earlier rounds, whose Download is gone.
+  std::uint64_t discarded_before_ = 0;
+  std::optional<std::string> discarded_reason_;
 
   bool changed_ = false;
   bool changed_for_good_ = false;  // a final state: to be shown at once
