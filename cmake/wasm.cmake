@@ -4,7 +4,8 @@
 target_compile_options(candor PUBLIC -fno-exceptions -fno-rtti)
 # LTO lets the linker drop what the bindings don't reach.
 target_compile_options(candor PUBLIC -flto)
-target_link_options(candor PUBLIC -flto -sALLOW_MEMORY_GROWTH=1)
+# The linker must hear of -fno-rtti too: it chooses the variant of Embind whose types are told apart the same way.
+target_link_options(candor PUBLIC -flto -fno-rtti -sALLOW_MEMORY_GROWTH=1)
 
 # Small code everywhere but in the hash, which every byte of a model passes through.
 set_source_files_properties(src/sha256.cpp PROPERTIES COMPILE_OPTIONS -O3)
