@@ -11,7 +11,7 @@ const ROOT = path.resolve(import.meta.dirname, '../..');
 const HUB_ORIGINS = ['https://huggingface.co', 'https://*.huggingface.co', 'https://*.hf.co'];
 
 /**
- * `/` is the page, `/candor/` the package (its modules as written, then what was built), `/vendor/` the npm packages,
+ * `/` is the page, `/candor/` the package (what was built, then its modules as written), `/vendor/` the npm packages,
  * `/models/` the embedded model, which is also `candor/cv-mini` of this hub.
  *
  * @param {string[]} [args] further options, as on the command line
@@ -24,7 +24,7 @@ export function demoOptions(args = []) {
     ...given,
     mounts: {
       '/': path.join(web, 'demo'),
-      '/candor': [path.join(web, 'src'), path.join(web, 'dist')],
+      '/candor': [path.join(web, 'dist'), path.join(web, 'src')],
       '/vendor': [path.join(ROOT, 'node_modules'), path.join(web, 'node_modules')],
       ...given.mounts,
     },
