@@ -99,7 +99,11 @@ std::vector<Action> Download::on(const event::StoreFailed& event, Instant now) {
   Failure failure;
   failure.cause = event.kind == ErrorCode::kQuota ? Cause::kQuota : Cause::kStorage;
   failure.detail = event.message;
-  if (event.file && *event.file < files_.size()) files_[*event.file].failed = true;
+  if (event.file && *event.file < files_.size()) {
+    FileTransfer& file = files_[*event.file];
+    file.failed = true;
+    file.opening = false;
+  }
   ask(error_of(failure), now);
   return take();
 }
@@ -160,7 +164,7 @@ std::vector<Action> Download::received(RequestId id, std::span<const std::uint8_
   last_byte_at_ = now;
   if (fresh > 0) {
     file.policy().progressed(fresh);
-    file.error.reset();
+    if (!file.retry_at) file.error.reset();
     unjournaled_ += fresh;
     plan_.received(fresh, flowing(), now);
   }
@@ -493,12 +497,15 @@ void Download::settle(FileId id, Instant now) {
       return;
     case FileTransfer::Check::kGood:
       if (file.open) {
+        if (file.overlong()) actions_.push_back(action::Truncate{id, *file.size()});
         close(id);
         journal_stale_ = true;
       }
       return;
     case FileTransfer::Check::kSalvage:
       abort_requests_of(id);
+      journal_stale_ = true;
+      write_journal(now);
       return;
     case FileTransfer::Check::kDamaged:
       abort_requests_of(id);
@@ -568,6 +575,7 @@ void Download::fail_file(FileId id, const Failure& failure, Instant now) {
       file.retry_at = recovery.at;
       if (failure.cause == Cause::kRateLimited) {
         hold_until_ = recovery.at;
+        hold_error_ = recovery.error;
         plan_.yield();
       }
       return;
@@ -623,10 +631,10 @@ void Download::go_on(Instant now) {
 }
 
 void Download::write_journal_if_due(Instant now) {
-  const Seconds since = now - journaled_at_;
+  // Compared as wake_at() computes it, so that waking at that moment is never a rounding error too early.
   if (unjournaled_ >= options_.sizes.journal ||
-      (unjournaled_ >= options_.sizes.journal_soon && since >= kJournalSoon) ||
-      ((unjournaled_ > 0 || journal_stale_) && since >= kJournalAfter))
+      (unjournaled_ >= options_.sizes.journal_soon && now >= journaled_at_ + kJournalSoon) ||
+      ((unjournaled_ > 0 || journal_stale_) && now >= journaled_at_ + kJournalAfter))
     write_journal(now);
 }
 
@@ -649,7 +657,7 @@ void Download::conclude(Instant now) {
   bool all_done = true;
   bool all_here = true;
   bool opening = false;
-  bool waiting = hold_until_.has_value();
+  bool waiting = false;
   const Error* error = nullptr;
   const Error* failed = nullptr;
   for (const FileTransfer& file : files_) {
@@ -668,9 +676,9 @@ void Download::conclude(Instant now) {
   if (!requests_.empty() || opening || reading()) {
     state_ = all_here ? State::kVerifying : State::kFetching;
     error_.reset();
-  } else if (waiting) {
+  } else if (hold_until_ || (waiting && error != nullptr)) {
     state_ = State::kWaiting;
-    error_ = error != nullptr ? std::optional<Error>(*error) : std::nullopt;
+    error_ = hold_until_ ? hold_error_ : *error;
   } else if (failed != nullptr) {
     ask(Error(*failed), now);
   }

@@ -30,7 +30,11 @@ Failure fail(Cause cause, int status, std::string detail = {}) {
 }  // namespace
 
 FileTransfer::FileTransfer(ManifestFile file, std::uint64_t seed, const TransferSizes& sizes)
-    : sizes_(sizes), file_(std::move(file)), policy_(seed, sizes.crumb), hasher_(fresh_hasher()) {}
+    : sizes_(sizes),
+      file_(std::move(file)),
+      size_given_(file_.size.has_value()),
+      policy_(seed, sizes.crumb),
+      hasher_(fresh_hasher()) {}
 
 FileTransfer::Hasher FileTransfer::fresh_hasher() const {
   if (!file_.sha256.empty()) return Sha256{};
@@ -69,6 +73,7 @@ std::optional<std::uint64_t> FileTransfer::opened(std::uint64_t stored) {
     done_ = false;
   // While a wrong copy is being compared with, its bytes may still turn out to be good.
   const std::uint64_t wanted = have_.total() == 0 && !wrong_ ? 0 : end();
+  disk_end_ = std::min(stored, wanted);
   if (stored > wanted) return wanted;
   return std::nullopt;
 }
@@ -134,6 +139,7 @@ std::uint64_t FileTransfer::received(std::uint64_t offset, std::span<const std::
   if (bytes.empty()) return 0;
   dirty = true;
   const ByteRange range{offset, offset + bytes.size()};
+  disk_end_ = std::max(disk_end_, range.end);
   const std::uint64_t added = have_.add(range);
   if (proven_) proven_->add(range);
   if (reading_ && range.first < reading_->end && reading_->first < range.end) reading_stale_ = true;
@@ -149,6 +155,7 @@ bool FileTransfer::is_web_page(std::span<const std::uint8_t> start) const {
 
 void FileTransfer::ended(std::uint64_t position) {
   if (file_.size) return;
+  drop({position, kMaxSafeBytes}, "A file turned out to be shorter than what was stored of it.");
   file_.size = position;
 }
 
@@ -225,7 +232,7 @@ FileTransfer::Check FileTransfer::check() {
     done_ = true;
     return Check::kGood;
   }
-  if (differs_ && wrong_ && !wrong_->salvaged && file_.size) {
+  if (differs_ && wrong_ && !wrong_->salvaged && file_.size && !complete()) {
     // The new copy and the wrong one agree up to the block before this mark, and not in it. If that block was
     // all that was wrong, then the rest of the old copy, which is still on disk, is good: reading it is
     // cheaper than fetching it.
@@ -283,6 +290,7 @@ void FileTransfer::discard(std::string reason) {
   drop({0, kMaxSafeBytes}, std::move(reason));
   done_ = false;
   etag_.clear();
+  if (!size_given_) file_.size.reset();
   wrong_.reset();
   differs_.reset();
   proven_.reset();

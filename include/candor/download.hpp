@@ -192,7 +192,8 @@ class Download {
   std::optional<Error> error_;
   bool online_ = true;
   std::optional<Instant> offline_since_;
-  std::optional<Instant> hold_until_;
+  std::optional<Instant> hold_until_;  ///< no new request at all before
+  Error hold_error_;
   TransferPlan plan_;
   Requests requests_;
   RequestId next_request_;

@@ -103,6 +103,8 @@ class FileTransfer {
   void reading(ByteRange range);
   /// Bytes read back; empty: the disk has no more. Bytes that are no longer wanted are ignored.
   void read_back(std::uint64_t offset, std::span<const std::uint8_t> bytes);
+  /// More lies on disk than belongs to the file: a wrong, longer body came before its size was known.
+  bool overlong() const { return file_.size && disk_end_ > *file_.size; }
   bool is_reading() const { return reading_.has_value(); }
   /// The file was closed: an outstanding read will not be answered.
   void closed() { reading_.reset(); }
@@ -142,6 +144,7 @@ class FileTransfer {
 
   TransferSizes sizes_;
   ManifestFile file_;
+  bool size_given_;  ///< by the manifest; a size learnt from a reply is forgotten with its bytes
   ByteRanges have_;
   ByteRanges cached_;
   std::uint64_t wire_ = 0;
@@ -152,6 +155,7 @@ class FileTransfer {
   bool done_ = false;
   RecoveryPolicy policy_;
 
+  std::uint64_t disk_end_ = 0;  ///< length of the file on disk, at most
   Hasher hasher_;
   std::uint64_t hashed_ = 0;
   std::vector<Sha256> marks_;  ///< the checksum after every sizes_.mark bytes
