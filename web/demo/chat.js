@@ -35,7 +35,7 @@ export class Chat {
   #answerer = null;
   /** @type {Message[]} what was said, oldest first; the loader leaves out what a model cannot keep in mind */
   #history = [];
-  /** @type {string | null} a question that waits for a model */
+  /** @type {{ text: string, message: HTMLElement } | null} a question that waits for a model */
   #waiting = null;
   /** @type {AbortController | null} */
   #answering = null;
@@ -97,10 +97,10 @@ export class Chat {
     this.#fit();
     this.#ui.suggestions.hidden = true;
     this.#history.push({ role: 'user', content: question });
-    this.#message('user', question);
+    const message = this.#message('user', question);
     if (this.#answerer) void this.#answer();
     else {
-      this.#waiting = question;
+      this.#waiting = { text: question, message };
       this.#fit();
       this.#ui.onWaiting();
     }
@@ -110,8 +110,8 @@ export class Chat {
   giveBack() {
     if (this.#waiting === null) return;
     this.#history.pop();
-    this.#ui.log.querySelector('.message.user:last-of-type')?.remove();
-    this.#ui.question.value ||= this.#waiting;
+    this.#waiting.message.remove();
+    this.#ui.question.value ||= this.#waiting.text;
     this.#waiting = null;
     this.#fit();
   }

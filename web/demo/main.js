@@ -145,14 +145,17 @@ class Demo {
     if (status !== 'ready') this.#indicate(key);
     if (status === 'paused') this.#loader.resume(key);
     this.#loader.load(key).then(
-      (model) => {
-        if (key === this.#wanted) this.#answerWith(key, model);
-      },
+      (model) => this.#offer(key, model),
       () => {
         // The snapshot says why, and the dialogs show it. A question that waited for this model waits no more.
         if (key === this.#wanted) this.#chat.giveBack();
       },
     );
+  }
+
+  /** A model is ready: it answers if the visitor wants it to, or if nobody else can. @param {string} key @param {Model} model */
+  #offer(key, model) {
+    if (key === this.#wanted || !this.#current) this.#answerWith(key, model);
   }
 
   /** @param {string} key @param {Model} model */
@@ -193,16 +196,22 @@ class Demo {
       if (shown) this.#progress.minimize();
       this.#recovery.modelKey = key;
     }
-    if (status === 'ready' && shown && before !== undefined) this.#progress.minimize();
+    if (status === 'ready') {
+      if (shown) this.#progress.minimize();
+      // Also after a session was lost and loaded again, when nobody waits for a load.
+      this.#loader.load(key).then(
+        (model) => this.#offer(key, model),
+        () => {},
+      );
+    } else if (this.#current?.key === key) {
+      this.#current = null;
+      this.#chat.setAnswerer(null);
+      this.#picker.setCurrent('');
+    }
     if (status === 'cancelled' || status === 'idle') {
       if (shown) this.#progress.minimize();
       this.#indicators.get(key)?.parentElement?.remove();
       this.#indicators.delete(key);
-      if (this.#current?.key === key) {
-        this.#current = null;
-        this.#chat.setAnswerer(null);
-        this.#picker.setCurrent('');
-      }
     }
     this.#nameModel();
   }

@@ -43,7 +43,16 @@ export class CandorChatProgress extends SnapshotElement {
   constructor() {
     super(CSS);
     const line = h('div', { class: 'line' }, this.#tip, this.#open);
-    const base = h('div', { part: 'base' }, this.#message, this.#bar.element, this.#stats, line);
+    // Off: in a conversation that is itself a live region, every frame would be read out. What is worth hearing is
+    // announced from outside this part.
+    const base = h(
+      'div',
+      { part: 'base', 'aria-live': 'off' },
+      this.#message,
+      this.#bar.element,
+      this.#stats,
+      line,
+    );
     this.shadowRoot?.append(base);
   }
 
