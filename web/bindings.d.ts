@@ -10,7 +10,8 @@
 export interface Snapshot {
   modelKey: string;
   modelName: string;
-  status: 'idle' | 'queued' | 'downloading' | 'paused' | 'loading' | 'ready' | 'failed' | 'cancelled';
+  status:
+    'idle' | 'queued' | 'downloading' | 'paused' | 'loading' | 'ready' | 'failed' | 'cancelled';
   phase: 'resolve' | 'download' | 'verify' | 'create' | 'upload' | 'warmup' | null;
   /** 0..100 of this phase; null while it can't be known. */
   progress: number | null;
@@ -139,8 +140,20 @@ export interface DownloadState {
 }
 
 export type ErrorCode =
-  | 'network' | 'http' | 'gated' | 'not_found' | 'rate_limited' | 'integrity' | 'changed' | 'quota' | 'storage'
-  | 'unsupported' | 'out_of_memory' | 'device_lost' | 'runtime' | 'aborted';
+  | 'network'
+  | 'http'
+  | 'gated'
+  | 'not_found'
+  | 'rate_limited'
+  | 'integrity'
+  | 'changed'
+  | 'quota'
+  | 'storage'
+  | 'unsupported'
+  | 'out_of_memory'
+  | 'device_lost'
+  | 'runtime'
+  | 'aborted';
 
 /** message: a sentence for the visitor. kept: bytes on disk that the next try starts from. detail: text from outside (show as text). */
 export interface CoreError {
@@ -190,24 +203,46 @@ export interface DeviceFacts {
 
 /** JavaScript → core. */
 export type CoreEvent =
-  | { type: 'load' } | { type: 'pause' } | { type: 'resume' } | { type: 'retry' } | { type: 'cancel' } | { type: 'remove' }
+  | { type: 'load' }
+  | { type: 'pause' }
+  | { type: 'resume' }
+  | { type: 'retry' }
+  | { type: 'cancel' }
+  | { type: 'remove' }
   | { type: 'dispose' }
-  | { type: 'tick' } | { type: 'online' } | { type: 'offline' }
+  | { type: 'tick' }
+  | { type: 'online' }
+  | { type: 'offline' }
   | { type: 'probed'; device: DeviceFacts }
   /** The journal file's text, or null when there is none. files: what is really on disk below the model's folder. */
   | { type: 'journal'; text: string | null; files: { path: string; size: number }[] }
   | { type: 'opened'; file: number; size: number }
   | { type: 'storeFailed'; file: number | null; kind: 'quota' | 'storage'; message: string }
   | { type: 'removed' }
-  | { type: 'head'; request: number; status: number; redirected: boolean; headers: Record<string, string> }
+  | {
+      type: 'head';
+      request: number;
+      status: number;
+      redirected: boolean;
+      headers: Record<string, string>;
+    }
   | { type: 'text'; request: number; body: string }
   | { type: 'end'; request: number }
   /** The request failed before or during the body. */
   | { type: 'fetchFailed'; request: number; kind: 'network' | 'aborted'; message: string }
   /** From the session worker. */
-  | { type: 'sessionProgress'; stage: 'runtime' | 'create' | 'upload' | 'warmup'; loaded: number; total: number | null }
+  | {
+      type: 'sessionProgress';
+      stage: 'runtime' | 'create' | 'upload' | 'warmup';
+      loaded: number;
+      total: number | null;
+    }
   | { type: 'sessionReady'; timings: Record<string, number> }
-  | { type: 'sessionFailed'; kind: 'unsupported' | 'out_of_memory' | 'device_lost' | 'runtime' | 'integrity'; message: string }
+  | {
+      type: 'sessionFailed';
+      kind: 'unsupported' | 'out_of_memory' | 'device_lost' | 'runtime' | 'integrity';
+      message: string;
+    }
   | { type: 'sessionLost'; message: string };
 
 /** Core → JavaScript, performed in order. */
@@ -217,7 +252,14 @@ export type CoreAction =
   /** Store folder of this model (one path segment, safe for any file system); sent before any other store action. */
   | { type: 'useFolder'; folder: string }
   /** body 'text': the whole body, at most limit bytes, comes back as one text event. 'stream': wait for accept after head. */
-  | { type: 'fetch'; request: number; url: string; range: [number, number | null] | null; body: 'text' | 'stream'; limit: number }
+  | {
+      type: 'fetch';
+      request: number;
+      url: string;
+      range: [number, number | null] | null;
+      body: 'text' | 'stream';
+      limit: number;
+    }
   /** Write this request's body into `file` from `offset`, at most `length` bytes; report each chunk by received(). */
   | { type: 'accept'; request: number; file: number; offset: number; length: number }
   | { type: 'abort'; request: number }
@@ -257,7 +299,13 @@ export type GenerationStep =
   | { type: 'decode'; ids: number[] }
   /** Show this piece, then call next(). */
   | { type: 'piece'; text: string }
-  | { type: 'finish'; reason: 'eos' | 'stop' | 'length' | 'context' | 'abort'; tokens: number; ids: number[]; text: string }
+  | {
+      type: 'finish';
+      reason: 'eos' | 'stop' | 'length' | 'context' | 'abort';
+      tokens: number;
+      ids: number[];
+      text: string;
+    }
   | { type: 'error'; error: CoreError };
 
 /** What GenerationLoop is made from: ONNX Runtime's metadata and the model's own files, parsed but not judged. */
@@ -385,5 +433,8 @@ export interface CoreModule {
   StateManager: new () => StateManagerHandle;
 }
 
-declare const createCoreModule: (options?: { wasmBinary?: ArrayBuffer | Uint8Array; locateFile?: (file: string) => string }) => Promise<CoreModule>;
+declare const createCoreModule: (options?: {
+  wasmBinary?: ArrayBuffer | Uint8Array;
+  locateFile?: (file: string) => string;
+}) => Promise<CoreModule>;
 export default createCoreModule;

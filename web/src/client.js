@@ -23,6 +23,7 @@ import { CandorError, textOf } from './errors.js';
  * @property {Records | null} records where the records of downloads are kept
  *
  * @typedef {{ resolve(): void, reject(error: CandorError): void }} Waiting
+ * @typedef {{ resolve(result: IteratorResult<string, Finish | undefined>): void, reject(error: CandorError): void }} Reader
  *
  * @typedef {object} Load
  * @property {Promise<Model>} promise
@@ -343,7 +344,9 @@ export class Loader {
 
   /** @param {string} message @param {unknown} detail */
   #fail(message, detail) {
-    this.#end(new CandorError('runtime', message, { retryable: true, detail: String(detail ?? '') }));
+    this.#end(
+      new CandorError('runtime', message, { retryable: true, detail: String(detail ?? '') }),
+    );
   }
 
   /** @param {CandorError} error */
@@ -383,7 +386,7 @@ class Chat {
   #ended = false;
   /** @type {CandorError | null} */
   #error = null;
-  /** @type {{ resolve(result: IteratorResult<string, Finish | undefined>): void, reject(error: CandorError): void }[]} */
+  /** @type {Reader[]} */
   #readers = [];
   #abort = () => {
     this.#halt();
@@ -464,7 +467,7 @@ class Chat {
 
   #serve() {
     while (this.#readers.length && (this.#text || this.#ended)) {
-      const reader = /** @type {(typeof this.#readers)[0]} */ (this.#readers.shift());
+      const reader = /** @type {Reader} */ (this.#readers.shift());
       if (this.#text) {
         // Whatever came since the last call, in one piece.
         reader.resolve({ done: false, value: this.#text });
@@ -519,7 +522,9 @@ function checkMessages(messages) {
         message && typeof message.role === 'string' && typeof message.content === 'string',
     );
   if (!good) {
-    throw new TypeError('chat() needs at least one message of the form { role, content }, both strings.');
+    throw new TypeError(
+      'chat() needs at least one message of the form { role, content }, both strings.',
+    );
   }
 }
 

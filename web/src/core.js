@@ -3,7 +3,7 @@
  * Time comes in with each call (`nowMs`, milliseconds of any steady clock, the same one for each object); nothing here
  * reads a clock. Every object holds memory of the core until its dispose().
  */
-import createCoreModule from '../dist/core/candor-core.js';
+import createCoreModule from '#core';
 import { textOf } from './errors.js';
 
 /**
@@ -332,7 +332,9 @@ function eventJson(event) {
     const read = reader(files);
     try {
       const names = Object.keys(files).slice(0, 4096);
-      out.files = Object.fromEntries(names.map((name) => [name, pick(read(name), ['loaded', 'total'])]));
+      out.files = Object.fromEntries(
+        names.map((name) => [name, pick(read(name), ['loaded', 'total'])]),
+      );
     } catch {
       // A proxy that will not be listed has no files.
     }

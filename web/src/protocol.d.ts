@@ -1,7 +1,13 @@
 /**
  * Every message between the threads. client (page) ⇄ loader worker ⇄ session worker.
  */
-import type { ErrorCode, GenerationOptions, ModelConfig, SessionPlan, Snapshot } from '../bindings.d.ts';
+import type {
+  ErrorCode,
+  GenerationOptions,
+  ModelConfig,
+  SessionPlan,
+  Snapshot,
+} from '../bindings.d.ts';
 
 export interface Message {
   role: string;

@@ -303,7 +303,7 @@ export class Runner {
   async #read(file, offset, length) {
     const end = offset + length;
     try {
-      for (let at = offset; at < end; ) {
+      for (let at = offset; at < end;) {
         // Between slices, what the visitor wants comes first; the file may be gone by then.
         await this.#ports.clock.breathe();
         if (this.#closed || !this.#folder?.isOpen(file)) return;
@@ -378,7 +378,7 @@ export class Runner {
 async function readText(reader, limit) {
   const decoder = new TextDecoder();
   let text = '';
-  for (let left = limit; reader && left > 0; ) {
+  for (let left = limit; reader && left > 0;) {
     const { value } = await reader.read();
     if (!value) break;
     text += decoder.decode(value.subarray(0, left), { stream: true });

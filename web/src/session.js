@@ -45,21 +45,35 @@ export class SessionError extends Error {
   static from(thrown) {
     if (thrown instanceof SessionError) return thrown;
     const message = textOf(thrown);
-    for (const [kind, words] of SIGNS) if (words.test(message)) return new SessionError(kind, message);
+    for (const [kind, words] of SIGNS)
+      if (words.test(message)) return new SessionError(kind, message);
     return new SessionError('runtime', message);
   }
 }
 
 /** @type {[Failure, RegExp][]} */
 const SIGNS = [
-  ['out_of_memory', /out of memory|bad_alloc|allocation failed|failed to allocate|buffer allocation|memory access out of bounds|invalid array length/i],
+  [
+    'out_of_memory',
+    /out of memory|bad_alloc|allocation failed|failed to allocate|buffer allocation|memory access out of bounds|invalid array length/i,
+  ],
   ['device_lost', /device (was |is )?lost|lost device|device.*destroyed/i],
-  ['integrity', /protobuf|parsing failed|invalid (onnx )?model|no graph|out of bounds for (the )?external|external data/i],
-  ['unsupported', /could not find an implementation|not implemented|not a registered function|shader-?f16|'f16'|f16.*(extension|enable)|no adapter|unsupported/i],
+  [
+    'integrity',
+    /protobuf|parsing failed|invalid (onnx )?model|no graph|out of bounds for (the )?external|external data/i,
+  ],
+  [
+    'unsupported',
+    /could not find an implementation|not implemented|not a registered function|shader-?f16|'f16'|f16.*(extension|enable)|no adapter|unsupported/i,
+  ],
 ];
 
 /** @param {SessionPlan} plan @param {Record<string, Blob>} files @param {Runtime} runtime @returns {Promise<Session>} */
-export async function createSession(plan, files, { core, loadRuntime, requestDevice, report, clock }) {
+export async function createSession(
+  plan,
+  files,
+  { core, loadRuntime, requestDevice, report, clock },
+) {
   /** @type {Record<string, number>} */
   const timings = {};
   /** @template T @param {string} name @param {() => Promise<T>} work */
@@ -204,7 +218,10 @@ export class Session {
     const seed = crypto.getRandomValues(new Uint32Array(1))[0];
     try {
       let step = read(
-        loop.begin(JSON.stringify(this.#prompt(messages, options)), JSON.stringify({ seed, ...options })),
+        loop.begin(
+          JSON.stringify(this.#prompt(messages, options)),
+          JSON.stringify({ seed, ...options }),
+        ),
       );
       let aborted = false;
       for (;;) {
@@ -222,7 +239,9 @@ export class Session {
             break;
           }
           case 'decode':
-            step = read(loop.text(this.#chat.tokenizer.decode(step.ids, { skip_special_tokens: true })));
+            step = read(
+              loop.text(this.#chat.tokenizer.decode(step.ids, { skip_special_tokens: true })),
+            );
             break;
           case 'piece':
             piece(step.text);
@@ -250,7 +269,11 @@ export class Session {
     const { inputs, outputs, dims, type, positionIds, logits } = this.#layout;
     /** @param {number} length @param {(i: number) => number} at */
     const row = (length, at) =>
-      new Tensor('int64', BigInt64Array.from({ length }, (_, i) => BigInt(at(i))), [1, length]);
+      new Tensor(
+        'int64',
+        BigInt64Array.from({ length }, (_, i) => BigInt(at(i))),
+        [1, length],
+      );
     /** @type {Record<string, Tensor>} */
     const feeds = {
       input_ids: row(ids.length, (i) => ids[i]),
@@ -286,7 +309,8 @@ export class Session {
         : /** @type {any} */ (output.data).subarray((rows - 1) * count, rows * count);
     const address = this.#loop.buffer(count) / Float32Array.BYTES_PER_ELEMENT;
     const into = this.#core.HEAPF32.subarray(address, address + count);
-    if (half && row instanceof Uint16Array) for (let i = 0; i < count; i++) into[i] = fromHalf(row[i]);
+    if (half && row instanceof Uint16Array)
+      for (let i = 0; i < count; i++) into[i] = fromHalf(row[i]);
     else into.set(row);
     return count;
   }
@@ -358,7 +382,7 @@ const read = (json) => JSON.parse(json);
 const emptyData = (type) =>
   type === 'float32'
     ? new Float32Array(0)
-    : new (/** @type {any} */ (globalThis).Float16Array ?? Uint16Array)(0);
+    : new /** @type {any} */ ((globalThis).Float16Array ?? Uint16Array)(0);
 
 /** IEEE 754 half precision, where the browser has no Float16Array. @param {number} bits */
 export function fromHalf(bits) {
@@ -391,7 +415,7 @@ export async function readChat(plan, files) {
   } catch (error) {
     throw new SessionError('integrity', `${plan.tokenizer} is no tokenizer: ${textOf(error)}`);
   }
-  const source = templateFile ?? templateOf(tokenizerConfig.chat_template);
+  const source = templateFile ?? templateOf(/** @type {any} */ (tokenizerConfig).chat_template);
   if (!source) throw new SessionError('unsupported', 'The model brings no chat template.');
   let template;
   try {
@@ -405,7 +429,8 @@ export async function readChat(plan, files) {
       .filter(([name]) => name.endsWith('_token'))
       .map(([name, value]) => [name, typeof value === 'string' ? value : value?.content]),
   );
-  const ids = (/** @type {string} */ text) => tokenizer.encode(text, { add_special_tokens: false }).ids;
+  const ids = (/** @type {string} */ text) =>
+    tokenizer.encode(text, { add_special_tokens: false }).ids;
   return {
     tokenizer,
     encode(messages) {

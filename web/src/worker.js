@@ -11,10 +11,7 @@ import { loadCore } from './core.js';
 import { serve } from './host.js';
 
 const { broadcast } = serve(/** @type {any} */ (self), async ({ storage, runtimeUrl }) => {
-  const [core, kept] = await Promise.all([
-    loadCore(),
-    storage === 'memory' ? null : opfsStore(),
-  ]);
+  const [core, kept] = await Promise.all([loadCore(), storage === 'memory' ? null : opfsStore()]);
   const store = kept ?? memoryStore();
   return {
     core,

@@ -39,9 +39,7 @@ async function probeGpu() {
       webgpu: true,
       shaderF16: adapter.features.has('shader-f16'),
       fallbackAdapter:
-        adapter.info?.isFallbackAdapter ??
-        /** @type {any} */ (adapter).isFallbackAdapter ??
-        false,
+        adapter.info?.isFallbackAdapter ?? /** @type {any} */ (adapter).isFallbackAdapter ?? false,
       maxBufferSize: adapter.limits.maxBufferSize,
       maxStorageBufferBindingSize: adapter.limits.maxStorageBufferBindingSize,
       adapter: [vendor, architecture, description].filter(Boolean).join(' '),

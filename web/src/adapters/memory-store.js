@@ -19,7 +19,7 @@ class MemoryFile {
   /** @param {number} offset @param {Uint8Array} bytes */
   write(offset, bytes) {
     this.#reserve(offset + bytes.length);
-    for (let done = 0; done < bytes.length; ) {
+    for (let done = 0; done < bytes.length;) {
       const at = offset + done;
       const inside = at % BLOCK;
       const part = bytes.subarray(done, done + BLOCK - inside);
@@ -32,7 +32,7 @@ class MemoryFile {
   /** @param {number} offset @param {Uint8Array} into */
   read(offset, into) {
     const length = Math.max(0, Math.min(into.length, this.size - offset));
-    for (let done = 0; done < length; ) {
+    for (let done = 0; done < length;) {
       const at = offset + done;
       const inside = at % BLOCK;
       const part = this.blocks[Math.floor(at / BLOCK)].subarray(

@@ -183,11 +183,10 @@ class OpfsFolder {
 
 /** @param {FileSystemSyncAccessHandle} handle @param {number} offset @param {Uint8Array} bytes */
 function writeAll(handle, offset, bytes) {
-  for (let done = 0; done < bytes.length; ) {
-    const written = handle.write(
-      /** @type {Uint8Array<ArrayBuffer>} */ (bytes.subarray(done)),
-      { at: offset + done },
-    );
+  for (let done = 0; done < bytes.length;) {
+    const written = handle.write(/** @type {Uint8Array<ArrayBuffer>} */ (bytes.subarray(done)), {
+      at: offset + done,
+    });
     // A full disk may write less instead of throwing.
     if (!(written > 0)) throw new StoreError('quota', 'The disk took no more bytes.');
     done += written;

@@ -19,7 +19,9 @@ export const sessionWorker = (runtimeUrl) => (plan, files, on) => {
   /** @param {string} message */
   const broken = (message) =>
     on.event(
-      ready ? { type: 'sessionLost', message } : { type: 'sessionFailed', kind: 'runtime', message },
+      ready
+        ? { type: 'sessionLost', message }
+        : { type: 'sessionFailed', kind: 'runtime', message },
     );
   worker.addEventListener('error', (event) => {
     event.preventDefault();

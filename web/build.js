@@ -1,0 +1,88 @@
+/**
+ * Makes web/dist: the package for pages without a bundler (no bare imports, since import maps don't apply in workers),
+ * the core, and ONNX Runtime's files. `node web/build.js`, after the core was built; CANDOR_CORE_DIR says where.
+ */
+import { cp, mkdir, readFile } from 'node:fs/promises';
+import { createRequire } from 'node:module';
+import path from 'node:path';
+import { fileURLToPath, pathToFileURL } from 'node:url';
+import { build } from 'esbuild';
+
+const web = path.dirname(fileURLToPath(import.meta.url));
+const dist = path.join(web, 'dist');
+
+/** Each becomes dist/<name>.js. */
+export const ENTRIES = {
+  candor: 'src/index.js',
+  define: 'src/define.js',
+  transformers: 'src/transformers.js',
+  worker: 'src/worker.js',
+  'session-worker': 'src/session-worker.js',
+};
+
+/** Addresses relative to a module in src/, made relative to dist/, where all that they name lies. */
+const relocate = {
+  name: 'relocate',
+  /** @param {import('esbuild').PluginBuild} builder */
+  setup(builder) {
+    builder.onLoad({ filter: /[\\/]web[\\/]src[\\/].*\.js$/ }, async ({ path: file }) => {
+      const text = await readFile(file, 'utf8');
+      const contents = text.replace(
+        /new URL\('([^']+)',\s*import\.meta\.url\)/g,
+        (_, /** @type {string} */ address) => {
+          const target = path.resolve(path.dirname(file), address);
+          const inDist = path.relative(dist, target).split(path.sep).join('/');
+          // A worker's source becomes dist/<name>.js.
+          const to = inDist.startsWith('..') ? path.basename(target) : inDist;
+          return `new URL('./${to}', import.meta.url)`;
+        },
+      );
+      return { contents, loader: 'js' };
+    });
+  },
+};
+
+/**
+ * @param {object} [options]
+ * @param {string[]} [options.external]
+ * @param {boolean} [options.write]
+ */
+export function bundle({ external = [], write = true } = {}) {
+  return build({
+    absWorkingDir: web,
+    entryPoints: ENTRIES,
+    outdir: dist,
+    bundle: true,
+    format: 'esm',
+    target: 'es2022',
+    minify: true,
+    legalComments: 'none',
+    plugins: [relocate],
+    external,
+    write,
+    logLevel: 'warning',
+  });
+}
+
+/** The two builds of ONNX Runtime with WebGPU: for engines that can suspend WebAssembly, and for the others. */
+const ORT = [
+  'ort.jspi.min.mjs',
+  'ort-wasm-simd-threaded.jspi.mjs',
+  'ort-wasm-simd-threaded.jspi.wasm',
+  'ort.webgpu.min.mjs',
+  'ort-wasm-simd-threaded.asyncify.mjs',
+  'ort-wasm-simd-threaded.asyncify.wasm',
+];
+
+async function main() {
+  const core = process.env.CANDOR_CORE_DIR ?? path.join(web, '../build/wasm');
+  await mkdir(path.join(dist, 'core'), { recursive: true });
+  for (const name of ['candor-core.js', 'candor-core.wasm']) {
+    await cp(path.join(core, name), path.join(dist, 'core', name));
+  }
+  const ort = path.dirname(createRequire(import.meta.url).resolve('onnxruntime-web/webgpu'));
+  for (const name of ORT) await cp(path.join(ort, name), path.join(dist, 'ort', name));
+  await bundle();
+}
+
+if (import.meta.url === pathToFileURL(process.argv[1] ?? '').href) await main();
