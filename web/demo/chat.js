@@ -210,6 +210,7 @@ export class Chat {
     send.disabled = this.#waiting !== null || question.value.trim() === '';
     if (hadFocus) (busy ? stop : question).focus();
     question.style.setProperty('height', 'auto');
-    question.style.setProperty('height', `${question.scrollHeight}px`);
+    // Nothing to measure while the panel is folded.
+    if (question.scrollHeight) question.style.setProperty('height', `${question.scrollHeight}px`);
   }
 }

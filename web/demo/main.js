@@ -10,6 +10,7 @@ import { OFFERS, Picker, describeDevice, seen } from './models.js';
  * @typedef {import('/candor/candor.js').Model} Model
  * @typedef {import('/candor/candor.js').Loader} Loader
  * @typedef {import('./cv.js').Cv} Cv
+ * @typedef {import('/candor/define.js').CandorEvent} CandorEvent
  * @typedef {import('/candor/define.js').CandorProgressDialog} CandorProgressDialog
  * @typedef {import('/candor/define.js').CandorRecoveryDialog} CandorRecoveryDialog
  * @typedef {import('/candor/define.js').CandorChatProgress} CandorChatProgress
@@ -92,13 +93,19 @@ class Demo {
 
   #listen() {
     document.addEventListener('candor-open', (event) => {
-      const { modelKey } = /** @type {CustomEvent} */ (event).detail;
+      const { modelKey } = /** @type {CandorEvent} */ (event).detail;
       if (this.#loader.snapshot(modelKey).status === 'failed') this.#recover(modelKey);
       else this.#show(modelKey);
     });
     this.#recovery.addEventListener('candor-use-different-model', () => openPicker(true));
     this.#recovery.addEventListener('candor-retry', (event) => {
-      this.#show(/** @type {CustomEvent} */ (event).detail.modelKey);
+      this.#show(/** @type {CandorEvent} */ (event).detail.modelKey);
+    });
+    byId('picker').addEventListener('keydown', (event) => {
+      if (event.key !== 'Escape') return;
+      event.preventDefault();
+      openPicker(false);
+      byId('picker-toggle').focus();
     });
     byId('picker-toggle').addEventListener('click', () =>
       openPicker(Boolean(byId('picker').hidden)),

@@ -16,3 +16,8 @@ for (const [name, element] of /** @type {const} */ ([
 
 export { CandorChatProgress, CandorProgressDialog, CandorRecoveryDialog };
 export { Formatter, WORDS, formatter, setWords } from './elements/index.js';
+
+/**
+ * @typedef {import('./elements/index.js').CandorEvent} CandorEvent
+ * @typedef {import('./elements/index.js').LoaderLike} LoaderLike
+ */

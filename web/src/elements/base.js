@@ -13,6 +13,8 @@ import { formatter } from './format.js';
  * @property {(modelKey: string) => unknown} [retry]
  * @property {(modelKey: string) => unknown} [remove]
  *
+ * @typedef {CustomEvent<{ modelKey: string, snapshot: Snapshot | null }>} CandorEvent every `candor-…` event
+ *
  * @typedef {'pause' | 'resume' | 'cancel' | 'retry' | 'remove'} LoaderAction
  */
 

@@ -1,3 +1,8 @@
+/**
+ * @typedef {import('./base.js').CandorEvent} CandorEvent
+ * @typedef {import('./base.js').LoaderLike} LoaderLike
+ */
+
 export { CandorProgressDialog } from './progress-dialog.js';
 export { CandorChatProgress } from './chat-progress.js';
 export { CandorRecoveryDialog } from './recovery-dialog.js';

@@ -74,7 +74,7 @@ export const WORDS = {
   retryIn: (/** @type {string} */ time) => `It goes on by itself in ${time}.`,
   percent: (/** @type {string} */ percent) => `${percent} done`,
   tip: 'You can go on using the page meanwhile.',
-  chatTip: 'You can go on chatting with the other models meanwhile.',
+  chatTip: 'Meanwhile you can go on chatting with any model that is ready.',
   running: (/** @type {string} */ dtype, /** @type {string} */ provider) =>
     `${dtype} on ${provider}`,
   providers: { webgpu: 'WebGPU', wasm: 'the CPU (WebAssembly)' },
