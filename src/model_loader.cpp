@@ -223,7 +223,6 @@ void ModelLoader::stop_work(Instant now) {
   if (download_) {
     add(download_->cancel(now));
     sync_files(now);
-    next_request_ = std::max(next_request_, download_->next_request());
   }
   if (session_.state() != SessionDriver::State::kIdle) {
     session_.close();
@@ -286,6 +285,11 @@ void ModelLoader::handle(const event::Resume&, Instant now) {
 void ModelLoader::handle(const event::Retry&, Instant now) {
   if (!allowed().retry) return;
   ++attempt_;
+  try_again(now);
+}
+
+// Goes on after a failure, from what is on disk.
+void ModelLoader::try_again(Instant now) {
   error_.reset();
   if (stage_ == Stage::kTransferring && download_ && download_->state() == Download::State::kAsking) {
     attempt_began_with_ = on_disk();
@@ -384,6 +388,7 @@ std::string ModelLoader::folder() const {
 
 void ModelLoader::open(Instant now) {
   stage_ = Stage::kOpening;
+  if (download_) next_request_ = std::max(next_request_, download_->next_request());
   error_.reset();
   device_.reset();
   journal_read_ = false;
@@ -542,7 +547,7 @@ void ModelLoader::begin_transfer(Download download, Instant now) {
   progress_->close_set();
   progress_->start(now);
 
-  if (download_->missing() != std::uint64_t{0}) {
+  if (download_->missing() != std::uint64_t{0} || states_.state(config_.model_key)) {
     states_.start_download(config_.model_key, config_.model_name, now);
     set_status(LoadStatus::kDownloading, now);
   }
@@ -580,6 +585,7 @@ void ModelLoader::sync_files(Instant now) {
 void ModelLoader::download_moved(Instant now) {
   if (stage_ != Stage::kTransferring) return;
   sync_files(now);
+  if (!running()) return;
   changed_ = true;
   switch (download_->state()) {
     case Download::State::kReady:
@@ -587,6 +593,8 @@ void ModelLoader::download_moved(Instant now) {
     case Download::State::kCancelled:
       return;
     case Download::State::kFetching:
+      // Silence counts as a stall again.
+      if (error_) progress_->resume(now);
       error_.reset();
       set_phase(LoadPhase::kDownload, now);
       return;
@@ -595,11 +603,11 @@ void ModelLoader::download_moved(Instant now) {
       set_phase(LoadPhase::kVerify, now);
       return;
     case Download::State::kWaiting:
-      error_ = SnapshotError{*download_->error(), on_disk(), {}};
+      error_ = SnapshotError{download_->error().value_or(error_of({})), on_disk(), {}};
       progress_->pause(now);
       return;
     case Download::State::kAsking:
-      fail(*download_->error(), now);
+      fail(download_->error().value_or(error_of({})), now);
       return;
     case Download::State::kDone:
       complete_ = true;
@@ -703,7 +711,13 @@ void ModelLoader::handle(const event::Tick&, Instant now) {
 
 void ModelLoader::handle(const event::Online&, Instant now) {
   online_ = true;
-  if (stage_ == Stage::kResolving && resolver_ && running()) {
+  // The cause of this failure is gone; nobody has to press a button for it.
+  if (status_ == LoadStatus::kFailed && error_ && error_->error.code == ErrorCode::kNetwork) {
+    attempt_ = 1;
+    return try_again(now);
+  }
+  if (!running()) return;
+  if (stage_ == Stage::kResolving && resolver_) {
     add(resolver_->online(now));
     resolver_moved(now);
   } else if (stage_ == Stage::kTransferring) {
@@ -814,7 +828,7 @@ Snapshot ModelLoader::snapshot(Instant now) {
     shown.total_files = totals.files;
     shown.current_file = sum.current_file;
     shown.throughput = sum.sparkline.bytes_per_second;
-    if (status_ == LoadStatus::kDownloading) {
+    if (status_ == LoadStatus::kDownloading && phase_ == LoadPhase::kDownload) {
       shown.speed = sum.speed;
       shown.time_remaining = sum.time_remaining;
       shown.eta_low = sum.eta_low;

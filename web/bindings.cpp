@@ -1,4 +1,5 @@
-// The core as JavaScript sees it: a list. bindings.d.ts says what each line means; names change here and nowhere else.
+// The core as JavaScript sees it: a list. bindings.d.ts says what each line means; names change here and
+// nowhere else.
 
 #include <emscripten/bind.h>
 #include <emscripten/val.h>
@@ -63,11 +64,13 @@ class ModelLoader {
   }
   std::string hashed(double file, double offset, double length, double now) {
     return candor::wire::actions_to_json(loader_.hashed(static_cast<candor::FileId>(file),
-                                                        static_cast<std::uint64_t>(offset), buffer_.first(length),
-                                                        instant_from_ms(now)));
+                                                        static_cast<std::uint64_t>(offset),
+                                                        buffer_.first(length), instant_from_ms(now)));
   }
   double wake_at() const { return or_nan(loader_.wake_at()); }
-  std::string snapshot(double now) { return candor::wire::snapshot_to_json(loader_.snapshot(instant_from_ms(now))); }
+  std::string snapshot(double now) {
+    return candor::wire::snapshot_to_json(loader_.snapshot(instant_from_ms(now)));
+  }
 
  private:
   candor::ModelLoader loader_;
@@ -86,17 +89,10 @@ class GenerationLoop {
   double messages_to_drop(const std::string& costs, double reserve) const {
     const auto length = loop_.context_length();
     if (!length) return 0;
-    std::vector<candor::MessageCost> messages;
-    const auto list = candor::json::parse(costs);
-    if (list && list->is_array()) {
-      for (const auto& item : *list) {
-        using Role = candor::MessageCost::Role;
-        const auto role = candor::json::string_at(item, "role");
-        messages.push_back({role == "system" ? Role::system : role == "user" ? Role::user : Role::other,
-                            candor::json::uint_at(item, "tokens").value_or(0)});
-      }
-    }
-    return static_cast<double>(candor::messages_to_drop(messages, *length, static_cast<std::uint64_t>(reserve)));
+    const auto messages =
+        candor::wire::parse_message_costs(costs).value_or(std::vector<candor::MessageCost>{});
+    return static_cast<double>(
+        candor::messages_to_drop(messages, *length, static_cast<std::uint64_t>(reserve)));
   }
   std::string begin(const std::string& prompt, const std::string& options) {
     return candor::wire::step_to_json(
@@ -148,7 +144,9 @@ class MultiFileAggregator {
 class Throttler {
  public:
   explicit Throttler(double interval) : throttler_(candor::Millis(interval)) {}
-  bool push(bool is_final, double now) { return throttler_.push(true, instant_from_ms(now), is_final).has_value(); }
+  bool push(bool is_final, double now) {
+    return throttler_.push(true, instant_from_ms(now), is_final).has_value();
+  }
   bool poll(double now) { return throttler_.poll(instant_from_ms(now)).has_value(); }
   double wake_at() const { return or_nan(throttler_.wake_at()); }
 
@@ -163,7 +161,8 @@ class StateManager {
   }
   std::string update(const std::string& key, const std::string& info, double now) {
     const auto update = candor::DownloadUpdate::from_json(info);
-    return said(update ? states_.update_download(key, *update, instant_from_ms(now)) : candor::StateError::damaged);
+    return said(update ? states_.update_download(key, *update, instant_from_ms(now))
+                       : candor::StateError::damaged);
   }
   std::string complete(const std::string& key, double now) {
     return said(states_.complete_download(key, instant_from_ms(now)));

@@ -63,14 +63,14 @@ struct CacheLayout {
 
 /// What the caller wants; absent values are the model's defaults. A temperature of 0 is greedy.
 struct GenerationOptions {
-  std::optional<std::uint32_t> max_new_tokens;
-  std::optional<double> temperature;
-  std::optional<std::uint32_t> top_k;
-  std::optional<double> top_p;
-  std::optional<double> min_p;
-  std::optional<double> repetition_penalty;
+  std::optional<std::uint32_t> max_new_tokens{};
+  std::optional<double> temperature{};
+  std::optional<std::uint32_t> top_k{};
+  std::optional<double> top_p{};
+  std::optional<double> min_p{};
+  std::optional<double> repetition_penalty{};
   std::uint64_t seed = 0;  ///< the caller brings the randomness
-  std::vector<std::string> stop;
+  std::vector<std::string> stop{};
 };
 
 enum class FinishReason { kEos, kStop, kLength, kContext, kAbort };

@@ -100,6 +100,7 @@ class ModelLoader {
   void handle(const event::SessionFailed& event, Instant now);
   void handle(const event::SessionLost& event, Instant now);
 
+  void try_again(Instant now);
   void open(Instant now);
   void opened(Instant now);
   bool open_from_disk(Instant now);
