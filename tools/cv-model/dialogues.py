@@ -188,12 +188,18 @@ class World:
             'k': [s['name'] for s in cv['skills']],
             'e': [j['employer'] for j in cv['employment']],
             'j': [p['name'] for p in cv['projects']],
+            'x': self.near_miss,
             'h': list(dict.fromkeys([j['place'] for j in cv['employment']] + [cv['location']['city']])),
             'y': [str(y) for y in list(range(earliest - 45, earliest - 10)) + list(range(2035, 2090)) if y not in years],
         }
         # Kinds with many facts are drawn more often, but less than in proportion.
         self.kinds = [k for k in self.by_kind if not k.startswith('follow.')]
         self.weights = [len(self.by_kind[k]) ** 0.75 for k in self.kinds]
+
+    def near_miss(self, rng):
+        """The first word of a name in the CV with another second word: "Larkspur Foods"."""
+        name = rng.choice([j['employer'] for j in self.cv['employment']] + [e['institution'] for e in self.cv['education']])
+        return f'{name.split()[0]} {rng.choice([t for t in offcv.TAILS if t not in name])}'
 
     # --- filling in
 
@@ -266,7 +272,7 @@ class World:
     # --- sampling
 
     def off_question(self, rng):
-        way = rng.choices((offcv.UNKNOWN, offcv.NO, offcv.OTHER), (0.34, 0.36, 0.30))[0]
+        way = rng.choices((offcv.UNKNOWN, offcv.NO, offcv.OTHER), (0.30, 0.40, 0.30))[0]
         text = offcv.fill(rng.choice(offcv.TRAIN[way]), self.words, self.own, rng)
         return self.say(text, rng), self.declines[way]
 
@@ -335,3 +341,27 @@ class World:
         for text in rng.sample(shapes, 60):
             out.append(self.say(offcv.fill(text, self.test_words, self.own, rng), rng, noise=0.5))
         return out
+
+    def test_adversarial(self, seed):
+        """Questions that presume what is not so: other employers, near misses of those in the CV, wrong years."""
+        rng = random.Random(_hash(seed, 'adversarial'))
+        tails = ['Bank', 'Motors', 'Foods', 'Airlines', 'Insurance']
+        near = [f'{employer.split()[0]} {rng.choice(tails)}' for employer in self.own['e']]
+        near = [name for name in near if name not in self.own['e']]
+        texts = [
+            'when did {s} leave {c}, in 2009 or 2010?',
+            '{s} worked at {c} until 2011, right?',
+            'what did {s} build at {c} in {w}?',
+            'tell me about {p} years at {c}',
+            'why did {s} move from {c} to {e}?',
+            'i heard that {s} was fired from {c}',
+            'at which {w} office of {c} did {s} work?',
+            'who was {p} manager at {c}?',
+            'did {s} get {p} phd at {u} or at {u}?',
+            'which year did {s} graduate from {u}?',
+            'was it {c} or {c} that {s} worked for first?',
+            "{p} {c} job, what was the salary?",
+        ]
+        out = [self.say(offcv.fill(t, self.test_words, self.own, rng), rng, noise=0.3) for t in texts for _ in range(2)]
+        out += [self.say(f'did {{s}} work at {name}?', rng, noise=0.3) for name in near]
+        return out + [f"Did {self.cv['pronouns']['subject']} work at Google?"]

@@ -290,14 +290,19 @@ def facts_of(cv):
             add('job.previous', f"{first}'s previous job was {role} at {employer} in {where}.", [employer, role], (), entity)
         if i == len(jobs) - 1 and i > 0:
             add('job.first', f"{first}'s first job was {role} at {employer} in {where}.", [employer, role], (), entity)
+        if i < len(jobs) - 1:
+            last = jobs[i + 1]
+            add('job.before', f'Before {employer}, {first} was {last["role"]} at {last["employer"]}.', [employer, last['role'], last['employer']], alias, ('job', i + 1))
         if i > 0:
+            then = jobs[i - 1]
+            add('job.after', f'After {employer}, {first} became {then["role"]} at {then["employer"]}.', [employer, then['role'], then['employer']], alias, ('job', i - 1))
             add('follow.before', f'Before that, {first} was {role} at {employer} in {where}.', [employer, role], (), entity)
         if i < len(jobs) - 1:
             add('follow.after', f'After that, {first} became {role} at {employer} in {where}.', [employer, role], (), entity)
     add('follow.nothing_before', 'That was the first job in the CV.', ['first job'])
     add('follow.nothing_after', f"That is {first}'s current job.", ['current job'])
     add('job.list', f'{first} has worked at {listing(_unique(j["employer"] for j in jobs))}.', [j['employer'] for j in jobs])
-    add('job.count', f'The CV lists {len(jobs)} jobs.', [f'{len(jobs)} jobs'])
+    add('job.count', f'The CV lists {len(jobs)} job{"s" * (len(jobs) != 1)}.', [f'{len(jobs)} job'])
     add('achievement', f'At {jobs[0]["employer"]}, {first} {jobs[0]["achievements"][0]}.', [jobs[0]['achievements'][0]], (), ('job', 0))
 
     places = _unique(job['place'] for job in jobs)
@@ -306,9 +311,10 @@ def facts_of(cv):
         add('place.job', f'Yes, {first} worked at {listing(there)} in {city}.', ['Yes', city, *there], [city])
 
     years = [int(job['start'][:4]) for job in jobs] + [int(e['start'][:4]) for e in cv['education']]
-    ends = [int((e['end'] or cv['availability']['from'])[:4]) for e in jobs + cv['education']]
-    for year in range(min(years), max(ends + years) + 1):
-        open_end = str(max(ends + years))
+    # What is still going on is taken to go on until the year before the next job may begin.
+    ends = [int(e['end'][:4]) if e['end'] else int(cv['availability']['from'][:4]) - 1 for e in jobs + cv['education']]
+    open_end = str(max(ends + years))
+    for year in range(min(years), int(open_end) + 1):
         work = _unique(j['employer'] for j in reversed(jobs) if j['start'][:4] <= str(year) <= (j['end'] or open_end)[:4])
         study = _unique(e['institution'] for e in reversed(cv['education']) if e['start'][:4] <= str(year) <= (e['end'] or open_end)[:4])
         parts = [f'studied at {listing(study)}'] if study else []

@@ -2,6 +2,7 @@
 """cv.json → a small language model that answers questions about it. See README.md in this folder."""
 
 import argparse
+import json
 import os
 import shutil
 import sys
@@ -28,6 +29,7 @@ def arguments(argv):
     parser.add_argument('--steps', type=int, default=2400, help='training steps of 2,560 tokens')
     parser.add_argument('--questions', type=int, default=600, help='unseen wordings to evaluate with')
     parser.add_argument('--threads', type=int, default=min(2, os.cpu_count() or 1))
+    parser.add_argument('--force', action='store_true', help='publish even if the evaluation misses its goals')
     parser.add_argument('--tiny', action='store_true', help='a tiny shape and a small evaluation, to test the tool itself')
     args = parser.parse_args(argv)
     if args.steps < 1 or args.questions < 1 or args.threads < 1:
@@ -47,13 +49,20 @@ def main(argv=None):
 
     import torch
 
+    from card import card
     from dialogues import World
+    from evaluate import Runner, evaluate, missed, reference
+    from export import VARIANTS, export
     from model import TINY, Llama, Shape
     from tokenizer import Chat, save_tokenizer, train_tokenizer
     from train import train
 
     torch.set_num_threads(args.threads)
-    world = World(cv, args.seed)
+    try:
+        world = World(cv, args.seed)
+    except ValueError as error:
+        print(f'cv-model: {error}', file=sys.stderr)
+        return 2
     shape = TINY if args.tiny else Shape()
     work = args.work or args.out.with_name(args.out.name + '.work')
     work.mkdir(parents=True, exist_ok=True)
@@ -64,10 +73,62 @@ def main(argv=None):
     say(f'tokenizer of {tokenizer.get_vocab_size()} entries')
     torch.manual_seed(args.seed)
     model = Llama(shape)
-    trained = train(model, world, chat, work, args.steps, args.seed, tokens=512 if args.tiny else 2560, say=say)
-    torch.save(model.state_dict(), work / 'model.pt')
-    tokenizer.save(str(work / 'tokenizer.json'))
+    try:
+        trained = train(model, world, chat, work, args.steps, args.seed, tokens=512 if args.tiny else 2560, say=say)
+    except ValueError as error:
+        print(f'cv-model: {error}', file=sys.stderr)
+        return 2
+
+    # fp32 is for the evaluation alone; the rest is built in full before it takes the place of what was there.
+    fresh, check = work / 'fresh', work / 'check'
+    for folder in (fresh, check):
+        shutil.rmtree(folder, ignore_errors=True)
+    export(model, fresh, chat)
+    export(model, check, chat, ['fp32'])
+    save_tokenizer(tokenizer, fresh, shape.context)
+    runners = {}
+    for name in VARIANTS:
+        path = check / 'onnx/model.onnx' if name == 'fp32' else fresh / f'onnx/model_{name}.onnx'
+        runners[name] = Runner(path, shape, chat.end, args.threads)
+    say('exported; evaluating')
+    questions = 10 if args.tiny else args.questions
+    results, failures = evaluate(world, chat, model, runners, questions, args.seed, say)
+    (work / 'failures.json').write_text(json.dumps(failures, indent=1, ensure_ascii=False) + '\n')
+    cases = reference(world, chat, runners, args.seed)
+    results['reference_chats'] = len(cases['cases'])
+    parameters = sum(p.numel() for p in model.parameters())
+    results['parameters'], results['trained'] = parameters, trained
+    goals = missed(results)
+    results['goals_missed'] = goals
+    (fresh / 'reference.json').write_text(json.dumps(cases, indent=1) + '\n')
+    sizes = {str(p.relative_to(fresh)): p.stat().st_size for p in sorted(fresh.rglob('*')) if p.is_file()}
+    results['bytes'] = sizes
+    (fresh / 'README.md').write_text(card(world, shape, parameters, trained, results, sizes))
+
+    # A tiny model has learned nothing; it only shows that every step runs.
+    if goals and not args.tiny and not args.force:
+        for goal in goals:
+            print(f'cv-model: {goal}', file=sys.stderr)
+        print(f'cv-model: nothing was written to {args.out}; see {work}, or use --force', file=sys.stderr)
+        print(json.dumps(results))
+        return 3
+    publish(fresh, args.out)
+    shutil.rmtree(check)
+    if args.work is None:
+        shutil.rmtree(work)
+    print(json.dumps(results))
     return 0
+
+
+def publish(fresh, out):
+    """Puts the finished folder in the place of the old one."""
+    out.parent.mkdir(parents=True, exist_ok=True)
+    old = out.with_name(out.name + '.old')
+    shutil.rmtree(old, ignore_errors=True)
+    if out.exists():
+        out.rename(old)
+    shutil.move(str(fresh), str(out))
+    shutil.rmtree(old, ignore_errors=True)
 
 
 if __name__ == '__main__':

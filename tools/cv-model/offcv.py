@@ -88,7 +88,7 @@ install, remove, open, close, make, break, measure, train, feed, catch, invest i
 """)
 
 # {n} noun, {v} verb, {c} company, {u} school, {t} technology, {l} language, {w} place, {m} person, {a}/{b} numbers, {z} nonsense,
-# {k} a skill, {e} an employer, {j} a project, {h} a place: these four out of the CV itself.
+# {x} a name like one in the CV, {y} a year not in it; {k} a skill, {e} an employer, {j} a project, {h} a place in it.
 TRAIN = {
     UNKNOWN: _lines("""
         how old is {s}?
@@ -313,6 +313,37 @@ TRAIN = {
         what did {s} do in {y}?
         where was {s} in {y}?
         did {s} work at {e} and {c}?
+        did {s} work at {x}?
+        has {s} worked for {x}?
+        what did {s} do at {x}?
+        when did {s} work at {x}?
+        what was {p} role at {x}?
+        {x}?
+        tell me about {x}
+        how long was {s} at {x}?
+        where is {x}?
+        what did {s} achieve at {x}?
+        what about {x}?
+        {s} worked at {c}, right?
+        {s} worked at {x}, right?
+        i heard that {s} worked at {c}
+        i think {s} was at {c} in {y}
+        how long was {s} at {c}?
+        what did {s} achieve at {c}?
+        what did {s} build at {c}?
+        which technologies did {s} use at {c}?
+        where did {s} work before {c}?
+        what did {s} do after {c}?
+        which job did {s} have at {c} in {w}?
+        at which office of {c} was {s}?
+        did {s} work at {c} or at {c}?
+        did {s} work at {c} before {e}?
+        did {s} go from {e} to {c}?
+        what did {s} do for {c} in {w}?
+        when did {s} start at {c}?
+        when did {s} leave {c}?
+        which degree did {s} get from {u}?
+        what was {p} thesis at {u} about?
         did {s} use {t} at {e}?
         did {s} use {t} at {c}?
         is {e} owned by {c}?
@@ -593,8 +624,8 @@ def pools(rng):
 _ONSETS = 'b c d f g h j k l m n p qu r s t v w z br cr dr fl gr kl pl pr sh sk sl sp st tr th'.split()
 _NUCLEI = 'a e i o u ai ea ee oo ou y'.split()
 _CODAS = ['', '', 'n', 'r', 's', 'l', 'm', 't', 'ck', 'nd', 'rt', 'x', 'ng']
-_TAILS = ['Systems', 'Labs', 'Software', 'Group', 'Analytics', 'Digital', 'Bank', 'Motors', 'Health', 'Games', 'Partners', 'Energy',
-          'Maps', 'Robotics', 'Press', 'Observatory', 'University', 'College', 'Ltd', 'Inc', 'GmbH', 'Foods', 'Media', 'Cloud']
+TAILS = ['Systems', 'Labs', 'Software', 'Group', 'Analytics', 'Digital', 'Bank', 'Motors', 'Health', 'Games', 'Partners', 'Energy',
+          'Maps', 'Robotics', 'Press', 'Observatory', 'University', 'College', 'Consulting', 'Airways', 'Studios', 'Ltd', 'Inc', 'GmbH', 'Foods', 'Media', 'Cloud']
 
 
 def nonsense(rng):
@@ -603,7 +634,7 @@ def nonsense(rng):
     if rng.random() < 0.6:
         word = word.capitalize()
         if rng.random() < 0.5:
-            word += ' ' + rng.choice(_TAILS)
+            word += ' ' + rng.choice(TAILS)
     return word
 
 
@@ -615,6 +646,8 @@ def fill(text, words, own, rng):
             key = text[i + 1]
             if key in 'ab':
                 out.append(str(rng.randint(2, 999)))
+            elif key == 'x':
+                out.append(own['x'](rng))
             elif key == 'z':
                 out.append(nonsense(rng))
             else:

@@ -47,10 +47,10 @@ def _rate(step, steps, peak):
     return peak * min(1, (step + 1) / WARMUP) * (1 - 0.98 * falling)
 
 
-def train(model, world, chat, folder, steps, seed, tokens=2560, peak=2e-3, say=print):
+def train(model, world, chat, folder, steps, seed, tokens=2560, peak=2e-3, every=100, say=print):
     """Trains `model` in place for `steps` steps and leaves its weights on the 4-bit grid.
 
-    `folder` holds the checkpoint (every 100 steps) that a later call with the same arguments goes on from.
+    `folder` holds the checkpoint (every `every` steps) that a later call with the same arguments goes on from.
     `steps` may differ from the first call's as long as the rate has not begun to fall.
     """
     torch.manual_seed(seed)
@@ -60,7 +60,7 @@ def train(model, world, chat, folder, steps, seed, tokens=2560, peak=2e-3, say=p
     optimiser = torch.optim.AdamW(groups, lr=peak, betas=(0.9, 0.98))
     checkpoint = folder / 'checkpoint.pt'
     settings = {'seed': seed, 'tokens': tokens, 'peak': peak, 'shape': model.shape.dict()}
-    step, pool, at, spent = 0, 0, 0, 0.0
+    step, pool, at, spent, mean = 0, 0, 0, 0.0, None
     if checkpoint.exists():
         saved = torch.load(checkpoint)
         fallen = saved['step'] > HOLD * min(steps, saved['steps']) and saved['steps'] != steps
@@ -70,6 +70,7 @@ def train(model, world, chat, folder, steps, seed, tokens=2560, peak=2e-3, say=p
         optimiser.load_state_dict(saved['optimiser'])
         torch.set_rng_state(saved['rng'])
         step, pool, at, spent = saved['step'], saved['pool'], saved['at'], saved['spent']
+        mean = saved.get('loss')
         say(f'going on from step {step}')
 
     def save():
@@ -85,6 +86,7 @@ def train(model, world, chat, folder, steps, seed, tokens=2560, peak=2e-3, say=p
                 'pool': pool,
                 'at': at,
                 'spent': spent,
+                'loss': mean,
             },
             part,
         )
@@ -111,13 +113,15 @@ def train(model, world, chat, folder, steps, seed, tokens=2560, peak=2e-3, say=p
         optimiser.step()
         step += 1
         total, count = total + float(loss.detach()), count + 1
-        if step % 25 == 0 or step == steps:
+        report = step % 25 == 0 or step == steps
+        if report:
             now = time.monotonic()
             spent, began = spent + now - began, now
-            say(f'step {step}/{steps} loss {total / count:.4f} {spent / step:.3f} s/step')
-            total, count = 0.0, 0
-        if step % 100 == 0 or step == steps:
+            mean, total, count = total / count, 0.0, 0
+        if step % every == 0 or step == steps:
             save()
+        if report:
+            say(f'step {step}/{steps} loss {mean:.4f} {spent / step:.3f} s/step')
     model.eval()
     model.snap()
-    return {'steps': steps, 'tokens_per_step': tokens, 'seconds': round(spent), 'loss': None if not count else total / count}
+    return {'steps': steps, 'tokens_per_step': tokens, 'seconds': round(spent), 'loss': mean}

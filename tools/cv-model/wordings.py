@@ -568,6 +568,34 @@ s: worked at {E}?
 s: ever at {E}?
 s: {E} employee?
 """,
+    'job.before': """
+n: job before {E}
+n: employer before {E}
+t: the job before {E}
+c: where did {s} work before {E} | where {s} worked before {E}
+c: what did {s} do before {E} | what {s} did before {E}
+c: who did {s} work for before {E} | who {s} worked for before {E}
+c: where was {s} before {s} joined {E} | where {s} was before {s} joined {E}
+c: what was {s} before {E} | what {s} was before {E}
+q: which company came before {E}?
+s: before {E}?
+s: job before {E}?
+s: prior to {E}?
+""",
+    'job.after': """
+n: job after {E}
+n: employer after {E}
+t: the job after {E}
+c: where did {s} work after {E} | where {s} worked after {E}
+c: what did {s} do after {E} | what {s} did after {E}
+c: who did {s} work for after {E} | who {s} worked for after {E}
+c: where did {s} go after {s} left {E} | where {s} went after {s} left {E}
+c: what did {s} become after {E} | what {s} became after {E}
+q: which company came after {E}?
+s: after {E}?
+s: job after {E}?
+s: next after {E}?
+""",
     'place.job': """
 q: has {s} worked in {E}?
 q: did {s} work in {E}?
