@@ -121,9 +121,8 @@ export interface AggregateProgressInfo {
   files: Omit<ProgressInfo, 'eta' | 'throughput' | 'secondsPerPoint'>[];
 }
 
-/** The record that survives a closed tab. Absent values are null. */
+/** What is known of one download; its record adds a `version`. Absent values are null. */
 export interface DownloadState {
-  version: number;
   modelKey: string;
   modelName: string;
   status: 'downloading' | 'completed' | 'failed' | 'paused';

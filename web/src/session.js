@@ -378,11 +378,11 @@ export class Session {
 /** @param {string} json @returns {GenerationStep} */
 const read = (json) => JSON.parse(json);
 
+// Where Float16Array exists, ONNX Runtime takes and gives nothing else.
+const Half = /** @type {any} */ (globalThis).Float16Array ?? Uint16Array;
+
 /** @param {CacheLayout['type']} type */
-const emptyData = (type) =>
-  type === 'float32'
-    ? new Float32Array(0)
-    : new /** @type {any} */ ((globalThis).Float16Array ?? Uint16Array)(0);
+const emptyData = (type) => (type === 'float32' ? new Float32Array(0) : new Half(0));
 
 /** IEEE 754 half precision, where the browser has no Float16Array. @param {number} bits */
 export function fromHalf(bits) {

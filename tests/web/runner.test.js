@@ -1,0 +1,398 @@
+import assert from 'node:assert/strict';
+import test from 'node:test';
+import { memoryStore } from '../../web/src/adapters/memory-store.js';
+import { Runner } from '../../web/src/runner.js';
+import { StoreError } from '../../web/src/store.js';
+import { DEVICE, bodyOf, bytesOf, fakeClock, scriptedCore, settle } from './support/fakes.js';
+
+/**
+ * A runner over a scripted core; `then` says what the core answers to each kind of call.
+ * @param {Record<string, (call: any) => any[] | void>} then
+ * @param {Partial<import('../../web/src/ports.d.ts').Ports>} [ports]
+ */
+function setUp(then, ports = {}) {
+  const core = scriptedCore((call) => then[call.type]?.(call));
+  const clock = fakeClock();
+  /** @type {any[]} */
+  const reports = [];
+  /** @param {string} type */
+  const note =
+    (type) =>
+    (/** @type {any[]} */ ...args) =>
+      void reports.push([type, ...args]);
+  const runner = new Runner(
+    /** @type {any} */ (core),
+    /** @type {any} */ ({ modelKey: 'm' }),
+    {
+      clock,
+      store: memoryStore(),
+      fetch: async () => assert.fail('nothing should be fetched'),
+      probe: async () => DEVICE,
+      createSession: () => assert.fail('no session should be made'),
+      ...ports,
+    },
+    {
+      snapshot: note('snapshot'),
+      persist: note('persist'),
+      unpersist: note('unpersist'),
+      reply: note('reply'),
+    },
+  );
+  const events = () => core.calls.map(({ type }) => type);
+  return { core, clock, runner, reports, events };
+}
+
+/** @param {any} body */
+const reply = (body, status = 200) => ({ status, redirected: false, headers: { etag: '"1"' }, body });
+
+const OPEN = [
+  { type: 'useFolder', folder: 'f' },
+  { type: 'open', file: 0, path: 'a/b.bin' },
+];
+const FETCH = { type: 'fetch', request: 1, url: 'u', range: null, body: 'stream', limit: 9 };
+
+test('actions are performed in order, one waiting for the other', async () => {
+  const { core, runner } = setUp({
+    load: () => [...OPEN, { type: 'readJournal' }, { type: 'truncate', file: 0, size: 7 }],
+    journal: ({ files }) => (files[0].size ? [] : [{ type: 'readJournal' }]),
+  });
+  runner.send({ type: 'load' });
+  await settle();
+  assert.deepEqual(core.calls.slice(1, 4), [
+    { type: 'opened', file: 0, size: 0 },
+    { type: 'journal', text: null, files: [{ path: 'a/b.bin', size: 0 }] },
+    { type: 'journal', text: null, files: [{ path: 'a/b.bin', size: 7 }] },
+  ]);
+});
+
+test('a body is written at its place, handed to the core in slices, and cut at the accepted length', async () => {
+  const body = bodyOf([bytesOf('hello '), bytesOf('world, and more')], 'hang');
+  const store = memoryStore();
+  const { core, runner } = setUp(
+    {
+      load: () => OPEN,
+      opened: () => [FETCH],
+      head: () => [{ type: 'accept', request: 1, file: 0, offset: 3, length: 11 }],
+    },
+    { store, fetch: async () => reply(body) },
+  );
+  runner.send({ type: 'load' });
+  await settle();
+  assert.deepEqual(core.calls.slice(2), [
+    { type: 'head', request: 1, status: 200, redirected: false, headers: { etag: '"1"' } },
+    { type: 'received', request: 1, length: 6, bytes: 'hello ' },
+    { type: 'received', request: 1, length: 5, bytes: 'world' },
+    { type: 'end', request: 1 },
+  ]);
+  assert.equal(body.cancelled, true);
+  const blob = await (await store.folder('f')).blob('a/b.bin');
+  assert.equal(await blob.text(), '\0\0\0hello world');
+});
+
+test('a chunk larger than a slice reaches the core in slices of at most 1 MiB', async () => {
+  const body = bodyOf([new Uint8Array(2.5 * 2 ** 20)]);
+  const { core, runner } = setUp(
+    {
+      load: () => OPEN,
+      opened: () => [FETCH],
+      head: () => [{ type: 'accept', request: 1, file: 0, offset: 0, length: 2 ** 30 }],
+    },
+    { fetch: async () => reply(body) },
+  );
+  runner.send({ type: 'load' });
+  await settle();
+  const lengths = core.calls.filter(({ type }) => type === 'received').map(({ length }) => length);
+  assert.deepEqual(lengths, [2 ** 20, 2 ** 20, 2 ** 19]);
+});
+
+test('a text body arrives whole, and is cut at its limit', async () => {
+  for (const [limit, expected] of /** @type {const} */ ([
+    [100, '{"a":"é"}'],
+    [3, '{"a'],
+  ])) {
+    const { core, runner } = setUp(
+      { load: () => [{ ...FETCH, body: 'text', limit }] },
+      { fetch: async () => reply(bodyOf([...bytesOf('{"a":"é"}')].map((b) => Uint8Array.of(b)))) },
+    );
+    runner.send({ type: 'load' });
+    await settle();
+    assert.deepEqual(core.calls.at(-1), { type: 'text', request: 1, body: expected });
+  }
+});
+
+test('a request that fails, before or in its body, is reported once and with its words', async () => {
+  for (const fetch of [
+    async () => {
+      throw new TypeError('no route');
+    },
+    async () => reply(bodyOf([bytesOf('x')], 'break')),
+  ]) {
+    const { core, runner } = setUp(
+      {
+        load: () => OPEN,
+        opened: () => [FETCH],
+        head: () => [{ type: 'accept', request: 1, file: 0, offset: 0, length: 9 }],
+      },
+      { fetch },
+    );
+    runner.send({ type: 'load' });
+    await settle();
+    const failures = core.calls.filter(({ type }) => type === 'fetchFailed');
+    assert.equal(failures.length, 1);
+    assert.match(failures[0].message, /no route|network error/);
+    assert.ok(!core.calls.some(({ type }) => type === 'end'));
+  }
+});
+
+test('an aborted request says nothing more and its body is cancelled', async () => {
+  const body = bodyOf([bytesOf('x')], 'hang');
+  const { core, runner, events } = setUp(
+    {
+      load: () => OPEN,
+      opened: () => [FETCH],
+      head: () => [{ type: 'abort', request: 1 }],
+    },
+    { fetch: async () => reply(body) },
+  );
+  runner.send({ type: 'load' });
+  await settle();
+  assert.deepEqual(events(), ['load', 'opened', 'head']);
+  assert.equal(body.cancelled, true);
+  assert.equal(core.calls.length, 3);
+});
+
+test('a failing write ends the request and says which file and why', async () => {
+  const store = memoryStore();
+  const folder = await store.folder('f');
+  folder.write = () => {
+    throw new StoreError('quota', 'disk full');
+  };
+  const body = bodyOf([bytesOf('x'), bytesOf('y')]);
+  const { core, runner } = setUp(
+    {
+      load: () => OPEN,
+      opened: () => [FETCH],
+      head: () => [{ type: 'accept', request: 1, file: 0, offset: 0, length: 9 }],
+    },
+    { store, fetch: async () => reply(body) },
+  );
+  runner.send({ type: 'load' });
+  await settle();
+  assert.deepEqual(core.calls.slice(3), [
+    { type: 'storeFailed', file: 0, kind: 'quota', message: 'disk full' },
+  ]);
+  assert.equal(body.cancelled, true);
+});
+
+test('an action that cannot be performed is reported, and the next ones are performed', async () => {
+  const { core, runner } = setUp({
+    load: () => [
+      { type: 'useFolder', folder: 'f' },
+      { type: 'open', file: 0, path: '../escape' },
+      { type: 'readJournal' },
+    ],
+  });
+  runner.send({ type: 'load' });
+  await settle();
+  assert.equal(core.calls[1].type, 'storeFailed');
+  assert.equal(core.calls[1].file, 0);
+  assert.deepEqual(core.calls[2], { type: 'journal', text: null, files: [] });
+});
+
+test('reading back goes in ascending slices and ends at the end of the file', async () => {
+  const store = memoryStore();
+  const folder = await store.folder('f');
+  await folder.open(9, 'a/b.bin');
+  folder.write(9, 0, new Uint8Array(2 ** 20 + 5));
+  const { core, runner } = setUp(
+    { load: () => OPEN, opened: () => [{ type: 'read', file: 0, offset: 3, length: 2 ** 22 }] },
+    { store },
+  );
+  runner.send({ type: 'load' });
+  await settle();
+  assert.deepEqual(core.calls.slice(2), [
+    { type: 'hashed', file: 0, offset: 3, length: 2 ** 20 },
+    { type: 'hashed', file: 0, offset: 3 + 2 ** 20, length: 2 },
+    { type: 'hashed', file: 0, offset: 5 + 2 ** 20, length: 0 },
+  ]);
+});
+
+test('reading back stops when the file is closed meanwhile', async () => {
+  const store = memoryStore();
+  const folder = await store.folder('f');
+  await folder.open(9, 'a/b.bin');
+  folder.write(9, 0, new Uint8Array(2 ** 22));
+  const { core, runner } = setUp(
+    {
+      load: () => OPEN,
+      opened: () => [{ type: 'read', file: 0, offset: 0, length: 2 ** 22 }],
+      pause: () => [{ type: 'close', file: 0 }],
+    },
+    { store },
+  );
+  runner.send({ type: 'load' });
+  while (!core.calls.some(({ type }) => type === 'hashed')) {
+    await new Promise((resolve) => setImmediate(resolve));
+  }
+  runner.send({ type: 'pause' });
+  await settle();
+  assert.deepEqual(core.calls.at(-1), { type: 'pause' });
+});
+
+test('snapshots and records go out at once, not behind a slow disk', async () => {
+  const store = memoryStore();
+  const never = new Promise(() => {});
+  const { runner, reports } = setUp(
+    {
+      load: () => [
+        { type: 'useFolder', folder: 'f' },
+        { type: 'publish', snapshot: { modelKey: 'm' } },
+        { type: 'persist', key: 'k', json: '{}' },
+        { type: 'unpersist', key: 'k' },
+      ],
+    },
+    { store: { ...store, folder: () => /** @type {any} */ (never) } },
+  );
+  runner.send({ type: 'load' });
+  assert.deepEqual(reports, [
+    ['snapshot', { modelKey: 'm' }],
+    ['persist', 'k', '{}'],
+    ['unpersist', 'k'],
+  ]);
+});
+
+test('the core is woken when it asked to be, once, and not after it changed its mind', () => {
+  const { core, clock, runner, events } = setUp({});
+  core.wake = clock.now() + 50;
+  runner.send({ type: 'load' });
+  clock.advance(49);
+  assert.deepEqual(events(), ['load']);
+  core.wake = NaN;
+  clock.advance(1);
+  assert.deepEqual(events(), ['load', 'tick']);
+  assert.equal(clock.waiting, 0);
+  core.wake = clock.now() + 50;
+  runner.send({ type: 'pause' });
+  core.wake = NaN;
+  runner.send({ type: 'resume' });
+  clock.advance(100);
+  assert.deepEqual(events(), ['load', 'tick', 'pause', 'resume']);
+});
+
+/** @param {any[]} log */
+const sessionFactory =
+  (log) =>
+  (/** @type {any} */ plan, /** @type {any} */ files, /** @type {any} */ on) => {
+    const session = {
+      plan,
+      files,
+      on,
+      closed: false,
+      chat: (/** @type {any[]} */ ...args) => void log.push(['chat', ...args]),
+      stop: (/** @type {number} */ id) => void log.push(['stop', id]),
+      close: () => void (session.closed = true),
+    };
+    log.push(session);
+    return session;
+  };
+
+const PLAN = {
+  executionProvider: 'wasm',
+  dtype: 'q4',
+  graph: 'a/b.bin',
+  externalData: [],
+  config: 'a/b.bin',
+  generationConfig: null,
+  tokenizer: 'a/b.bin',
+  tokenizerConfig: null,
+  chatTemplate: null,
+  threads: 1,
+};
+
+test('a session gets its files, and a chat in flight fails when it is lost', async () => {
+  /** @type {any[]} */
+  const log = [];
+  const { core, runner, reports } = setUp(
+    { load: () => OPEN, opened: () => [{ type: 'createSession', plan: PLAN }] },
+    { createSession: sessionFactory(log) },
+  );
+  runner.send({ type: 'load' });
+  await settle();
+  const [session] = log;
+  assert.deepEqual(Object.keys(session.files), ['a/b.bin']);
+  runner.chat(7, [{ role: 'user', content: 'Hi' }], {});
+  session.on.reply({ type: 'piece', id: 7, text: 'Hel' });
+  session.on.event({ type: 'sessionLost', message: 'gone' });
+  assert.deepEqual(core.calls.at(-1), { type: 'sessionLost', message: 'gone' });
+  assert.equal(reports[0][1].type, 'piece');
+  assert.equal(reports[1][1].type, 'chatFailed');
+  assert.equal(reports[1][1].error.code, 'device_lost');
+});
+
+test('a new attempt closes the old session, which has no say any more', async () => {
+  /** @type {any[]} */
+  const log = [];
+  const { core, runner } = setUp(
+    {
+      load: () => OPEN,
+      opened: () => [{ type: 'createSession', plan: PLAN }],
+      retry: () => [{ type: 'createSession', plan: PLAN }],
+    },
+    { createSession: sessionFactory(log) },
+  );
+  runner.send({ type: 'load' });
+  await settle();
+  runner.send({ type: 'retry' });
+  await settle();
+  const [first, second] = log;
+  assert.equal(first.closed, true);
+  assert.equal(second.closed, false);
+  const before = core.calls.length;
+  first.on.event({ type: 'sessionReady', timings: {} });
+  assert.equal(core.calls.length, before);
+});
+
+test('a plan that names a file which is not there is the store’s failure', async () => {
+  const { core, runner } = setUp({
+    load: () => [
+      { type: 'useFolder', folder: 'f' },
+      { type: 'createSession', plan: { ...PLAN, graph: 'missing.onnx' } },
+    ],
+  });
+  runner.send({ type: 'load' });
+  await settle();
+  assert.equal(core.calls.at(-1).type, 'storeFailed');
+  assert.match(core.calls.at(-1).message, /missing\.onnx/);
+});
+
+test('a chat before the model is ready is refused with a sentence', () => {
+  const { runner, reports } = setUp({});
+  runner.chat(1, [{ role: 'user', content: 'Hi' }], {});
+  assert.equal(reports[0][1].type, 'chatFailed');
+  assert.match(reports[0][1].error.message, /not ready/);
+});
+
+test('closing ends requests, session and timer, gives the core’s memory back, and nothing follows', async () => {
+  /** @type {any[]} */
+  const log = [];
+  const body = bodyOf([], 'hang');
+  const { core, clock, runner } = setUp(
+    {
+      load: () => OPEN,
+      opened: () => [{ type: 'createSession', plan: PLAN }, FETCH],
+    },
+    { createSession: sessionFactory(log), fetch: async () => reply(body) },
+  );
+  core.wake = clock.now() + 10;
+  runner.send({ type: 'load' });
+  await settle();
+  runner.close();
+  await settle();
+  const calls = core.calls.length;
+  runner.send({ type: 'tick' });
+  clock.advance(100);
+  assert.equal(core.calls.length, calls);
+  assert.equal(core.deleted, true);
+  assert.equal(log[0].closed, true);
+  assert.equal(body.cancelled, true);
+});
