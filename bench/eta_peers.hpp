@@ -202,7 +202,7 @@ class HlsJs : public Predictor {
   double last_ = 0;
 };
 
-/// FESTIVE: the harmonic mean of the last 20 throughput samples, here one a second.
+/// FESTIVE: the harmonic mean of the throughput of the last 20 segments, here of 4 MB (some seconds of video).
 class HarmonicMean : public Predictor {
  public:
   void record(double t, double bytes, double, double) override {
@@ -218,9 +218,9 @@ class HarmonicMean : public Predictor {
   }
 
  private:
+  static constexpr double kSegment = 4e6;
   void advance(double t) {
-    // A second without bytes has no harmonic mean; it lengthens the sample that follows.
-    if (t - last_ < 1 || bytes_ <= 0) return;
+    if (t <= last_ || bytes_ < kSegment) return;
     samples_.push_back(bytes_ / (t - last_));
     if (samples_.size() > 20) samples_.pop_front();
     bytes_ = 0;
