@@ -167,7 +167,10 @@ describe('the words for a snapshot', () => {
   });
 
   it('say when the core goes on by itself', () => {
-    assert.deepEqual(describeSnapshot(SNAPSHOTS['retrying by itself'], f).notices.slice(0, 3), [
+    const d = describeSnapshot(SNAPSHOTS['retrying by itself'], f);
+    assert.equal(d.phase, 'Waiting to try again');
+    assert.deepEqual(d.stats, [['Downloaded', '58.2 MB of 135.4 MB']]);
+    assert.deepEqual(d.notices.slice(0, 3), [
       'The connection broke.',
       'It goes on by itself in 4s.',
       'Attempt 2 of 3.',

@@ -10,6 +10,7 @@ import { el } from './cv.js';
  * @property {string} name
  * @property {Model} model
  * @property {Message[]} preface said before the conversation; may be empty
+ * @property {string} wait what to say until the first word comes
  * @property {GenerationOptions} options
  *
  * @typedef {object} ChatOptions
@@ -124,12 +125,13 @@ export class Chat {
   async #answer() {
     const answerer = this.#answerer;
     if (!answerer) return;
-    const { model, name, preface, options } = answerer;
+    const { model, name, preface, wait, options } = answerer;
     const abort = new AbortController();
     this.#answering = abort;
     this.#fit();
     const text = document.createTextNode('');
     const body = el('p', 'thinking', text);
+    body.dataset.wait = wait;
     const message = this.#append(el('div', 'message assistant', el('p', 'who', name), body));
     // A reader hears the answer when it is whole, not token by token.
     message.setAttribute('aria-busy', 'true');

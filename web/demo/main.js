@@ -1,6 +1,6 @@
 /** Wires the page: the CV, the chat, the models. */
 import { createLoader } from '/candor/candor.js';
-import { formatter } from '/candor/define.js';
+import '/candor/define.js';
 import { Chat } from './chat.js';
 import { el, loadCv, renderCv, systemMessage } from './cv.js';
 import { OFFERS, Picker, describeDevice, seen } from './models.js';
@@ -16,8 +16,8 @@ import { OFFERS, Picker, describeDevice, seen } from './models.js';
  * @typedef {import('/candor/define.js').CandorChatProgress} CandorChatProgress
  */
 
-/** Characters of facts for a general model: about 900 tokens. */
-const FACTS_BUDGET = 3600;
+/** Characters of facts for a general model, four to a token: all are read before the first word, slowly on a CPU. */
+const FACTS_BUDGET = { webgpu: 3600, wasm: 1800 };
 
 /** @template {HTMLElement} [E=HTMLElement] @param {string} id @returns {E} */
 const byId = (id) => /** @type {E} */ (document.getElementById(id));
@@ -120,10 +120,7 @@ class Demo {
       const snapshot = this.#loader.snapshot(key);
       if (snapshot.totalDownloaded === 0 && !interrupted.includes(key)) continue;
       if (interrupted.includes(key)) {
-        this.#chat.note(
-          `${OFFERS[key].name} goes on from the ${formatter('en').bytes(snapshot.totalDownloaded)} ` +
-            'that your last visit left on this device.',
-        );
+        this.#chat.note(`${OFFERS[key].name} goes on from what your last visit left here.`);
         this.#load(key);
       } else if (snapshot.status === 'paused') this.#indicate(key);
     }
@@ -178,10 +175,13 @@ class Demo {
       // Two general models at once are more than most devices have memory for; the small one may stay.
       if (before.key !== 'mini') void before.model.dispose().catch(() => {});
     }
+    const provider = this.#loader.snapshot(key).variant?.executionProvider ?? 'wasm';
+    const facts = systemMessage(this.#cv, FACTS_BUDGET[provider]);
     this.#chat.setAnswerer({
       name,
       model,
-      preface: ownFacts ? [] : [{ role: 'system', content: systemMessage(this.#cv, FACTS_BUDGET) }],
+      preface: ownFacts ? [] : [{ role: 'system', content: facts }],
+      wait: ownFacts ? '…' : 'Reading the CV …',
       options: { maxNewTokens, temperature: 0 },
     });
   }

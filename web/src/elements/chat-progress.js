@@ -27,7 +27,7 @@ button{min-height:2.2em;padding:.2em .8em;font-size:.875em}
  * @prop loader - from `createLoader`
  * @prop snapshot - for those who bring their own data
  * @fires candor-open - before the dialog opens; preventDefault() stops that
- * @csspart base, message, bar, fill, cached, stats, percentage, speed, time, tip, button, open
+ * @csspart base, message, bar, fill, cached, stats, percentage, speed, time, here, tip, button, open
  * @cssprop the colours, radius and font of `<candor-progress-dialog>`
  */
 export class CandorChatProgress extends SnapshotElement {
@@ -36,7 +36,8 @@ export class CandorChatProgress extends SnapshotElement {
   #percent = h('span', { part: 'percentage', class: 'num' });
   #speed = h('span', { part: 'speed', class: 'num' });
   #time = h('span', { part: 'time', class: 'num' });
-  #stats = h('p', { part: 'stats' }, this.#percent, this.#speed, this.#time);
+  #here = h('span', { part: 'here', class: 'num' });
+  #stats = h('p', { part: 'stats' }, this.#percent, this.#speed, this.#time, this.#here);
   #tip = h('p', { part: 'tip' });
   #open = button('open', () => this.#onOpen());
 
@@ -67,7 +68,7 @@ export class CandorChatProgress extends SnapshotElement {
   render(s) {
     const f = this.formatter;
     const d = describe(s, f);
-    const { speed, time } = brief(s, f);
+    const { speed, time, here } = brief(s, f);
     this.announce(announcement(s, f));
     setText(this.#message, d.title);
     this.#bar.update(d.title, d, s.status);
@@ -77,7 +78,8 @@ export class CandorChatProgress extends SnapshotElement {
     setText(this.#speed, speed);
     // Outside the download the phase says more than a time that is not known.
     setText(this.#time, time || (d.percent && d.phase !== d.title ? d.phase : ''));
-    for (const part of [this.#percent, this.#speed, this.#time])
+    setText(this.#here, here);
+    for (const part of [this.#percent, this.#speed, this.#time, this.#here])
       show(part, part.textContent !== '');
     show(this.#stats, s.status !== 'ready');
     const tip = s.error ? s.error.message : s.status === 'ready' ? d.variant : WORDS.chatTip;

@@ -66,7 +66,7 @@ class FileRow {
     setText(this.#bytes, [d.bytes, d.here].filter(Boolean).join(' · '));
     setText(this.#state, d.state);
     setAttr(this.element, 'data-status', file.status);
-    show(this.#track, file.progress !== null);
+    show(this.#track, file.progress !== null && file.status !== 'done');
     setWidth(this.#fill, file.progress ?? 0);
   }
 }
@@ -175,7 +175,7 @@ export class CandorProgressDialog extends SnapshotElement {
   #retry = button('primary retry', () => this.act('retry'));
   #toggle = button('toggle-details', () => this.#toggleDetails());
   #pause = button('pause', () => this.act('pause'));
-  #resume = button('resume', () => this.act('resume'));
+  #resume = button('primary resume', () => this.act('resume'));
   #cancel = button('cancel', () => this.act('cancel'));
   #actions = h(
     'div',
@@ -183,9 +183,9 @@ export class CandorProgressDialog extends SnapshotElement {
     this.#background,
     this.#close,
     this.#retry,
+    this.#resume,
     this.#toggle,
     this.#pause,
-    this.#resume,
     this.#cancel,
   );
   #dialog;
@@ -273,20 +273,20 @@ export class CandorProgressDialog extends SnapshotElement {
     renderList(this.#notices, d.notices);
     setAttr(this.#notices, 'data-error', s.error ? '' : null);
 
-    const active = isActive(s);
+    const moving = isActive(s) && s.status !== 'paused';
     setText(this.#tip, WORDS.tip);
-    show(this.#tip, active);
+    show(this.#tip, moving);
     const words = WORDS.buttons;
     setText(this.#toggle, this.#details.hidden ? words.showDetails : words.hideDetails);
     setAttr(this.#toggle, 'aria-expanded', String(!this.#details.hidden));
     setAttr(this.#minimize, 'aria-label', words.minimize);
     setAttr(this.#minimize, 'title', words.minimize);
     this.#dialog.showButtons([
-      [this.#background, words.background, active],
-      [this.#close, words.close, !active && !s.can.retry],
+      [this.#background, words.background, moving],
+      [this.#close, words.close, !moving && !s.can.resume && !s.can.retry],
       [this.#retry, words.retry, s.can.retry],
-      [this.#pause, words.pause, s.can.pause],
       [this.#resume, words.resume, s.can.resume],
+      [this.#pause, words.pause, s.can.pause],
       [this.#cancel, words.cancel, s.can.cancel],
     ]);
     if (!this.#details.hidden) this.#renderDetails(s, d.variant, f);

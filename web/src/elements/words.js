@@ -18,7 +18,7 @@ export const WORDS = {
     paused: (/** @type {string} */ name) => `${name} is paused`,
     loading: (/** @type {string} */ name) => `Starting ${name}`,
     ready: (/** @type {string} */ name) => `${name} is ready`,
-    failed: (/** @type {string} */ name) => `${name} could not be loaded`,
+    failed: (/** @type {string} */ name) => `${name} stopped`,
     cancelled: (/** @type {string} */ name) => `${name} was cancelled`,
   },
   status: {
@@ -58,6 +58,7 @@ export const WORDS = {
   lastTime: 'Last time on this device',
   notKnown: 'not known yet',
   unnamed: 'The model',
+  waiting: 'Waiting to try again',
   stalled: (/** @type {string} */ time) => `stalled for ${time}`,
   left: (/** @type {string} */ time) => `${time} left`,
   of: (/** @type {string} */ part, /** @type {string} */ whole) => `${part} of ${whole}`,
@@ -182,9 +183,10 @@ export function timeLeft(s, f) {
 export function describe(s, f) {
   const active = isActive(s);
   const transferring = s.phase === 'download' || s.phase === null;
+  const waiting = active && s.error !== null && s.error.retryIn !== null;
   /** @type {[string, string][]} */
   const stats = [];
-  if (s.status === 'downloading' && transferring) {
+  if (s.status === 'downloading' && transferring && !waiting) {
     stats.push([WORDS.speed, s.speed === null ? WORDS.notKnown : f.speed(s.speed)]);
     stats.push([WORDS.timeRemaining, timeLeft(s, f)]);
   }
@@ -229,11 +231,10 @@ export function describe(s, f) {
   const cachedOfTotal = s.totalSize ? (s.cached / s.totalSize) * 100 : 0;
   return {
     title: WORDS.titles[s.status](nameOf(s)),
-    phase:
-      s.status === 'downloading' || s.status === 'loading'
-        ? s.phase === null
-          ? WORDS.status[s.status]
-          : WORDS.phases[s.phase]
+    phase: waiting
+      ? WORDS.waiting
+      : s.phase !== null && (s.status === 'downloading' || s.status === 'loading')
+        ? WORDS.phases[s.phase]
         : WORDS.status[s.status],
     value,
     // An error with nothing measured has no bar: an indeterminate one would say that something goes on.
@@ -251,16 +252,18 @@ export function describe(s, f) {
 /**
  * The line under a small bar.
  * @param {Snapshot} s @param {Formatter} f
- * @returns {{ speed: string, time: string }} '' where there is nothing to say
+ * @returns {{ speed: string, time: string, here: string }} '' where there is nothing to say
  */
 export function brief(s, f) {
+  const here = isActive(s) && s.cached > 0 ? WORDS.someHere(f.bytes(s.cached)) : '';
   if (s.status !== 'downloading' || (s.phase !== 'download' && s.phase !== null)) {
-    return { speed: '', time: '' };
+    return { speed: '', time: '', here };
   }
   const time = timeLeft(s, f);
   return {
     speed: s.speed === null ? '' : f.speed(s.speed),
     time: s.eta.kind === 'stalled' ? time : s.eta.kind === 'none' ? '' : WORDS.left(time),
+    here,
   };
 }
 
