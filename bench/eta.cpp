@@ -23,10 +23,10 @@ class Candor : public Predictor {
   }
   double predict(double t, double, double total) override {
     begin(total);
-    range = estimator_.estimate(instant_from_ms(t * 1000));
-    return range ? range->seconds : kNothing;
+    last_ = estimator_.estimate(instant_from_ms(t * 1000));
+    return last_ ? last_->seconds : kNothing;
   }
-  std::optional<EtaEstimate> range;
+  std::optional<EtaEstimate> range() const override { return last_; }
 
  private:
   void begin(double total) {
@@ -36,6 +36,7 @@ class Candor : public Predictor {
     estimator_.set_remaining(static_cast<std::uint64_t>(total));
   }
   EtaEstimator estimator_;
+  std::optional<EtaEstimate> last_;
   bool begun_ = false;
 };
 
@@ -116,10 +117,9 @@ Score score_run(const Download& run, Predictor& predictor) {
       if (std::isfinite(previous)) {
         score.jr.add(std::min(std::abs(prediction - previous + 1) / std::max(previous, 5.0), 3.0));
       }
-      const auto* ours = dynamic_cast<Candor*>(&predictor);
-      if (ours != nullptr && ours->range) {
-        const double low = std::log(std::max(ours->range->low, 1e-3));
-        const double high = std::log(std::max(ours->range->high, 1e-3));
+      if (const auto range = predictor.range()) {
+        const double low = std::log(std::max(range->low, 1e-3));
+        const double high = std::log(std::max(range->high, 1e-3));
         const double at = std::log(truth);
         const double outside = std::max({low - at, at - high, 0.0});
         score.coverage.add(outside > 0 ? 0 : 1);

@@ -9,6 +9,9 @@
 #include <cstddef>
 #include <deque>
 #include <limits>
+#include <optional>
+
+#include "candor/eta_estimator.hpp"
 
 namespace candor::bench {
 
@@ -20,6 +23,8 @@ class Predictor {
   /// A chunk arrived; `loaded` includes it.
   virtual void record(double t, double bytes, double loaded, double total) = 0;
   virtual double predict(double t, double loaded, double total) = 0;
+  /// The 80 % range of the last prediction, for those that have one.
+  virtual std::optional<EtaEstimate> range() const { return std::nullopt; }
 };
 
 /// curl and GNU wget: all bytes over all time.
@@ -202,7 +207,8 @@ class HlsJs : public Predictor {
   double last_ = 0;
 };
 
-/// FESTIVE: the harmonic mean of the throughput of the last 20 segments, here of 4 MB (some seconds of video).
+/// FESTIVE: the harmonic mean of the throughput of the last 20 segments, here of 4 MB (some seconds of
+/// video).
 class HarmonicMean : public Predictor {
  public:
   void record(double t, double bytes, double, double) override {

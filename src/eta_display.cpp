@@ -1,20 +1,69 @@
 #include "candor/eta_display.hpp"
 
+#include <algorithm>
 #include <cmath>
 
 namespace candor {
+namespace {
+
+using Kind = EtaDisplay::Kind;
+
+constexpr double kNarrow = 1.4;
+constexpr double kWide = 2.2;
+constexpr double kMargin = 1.1;
+constexpr double kMinute = 60;
+constexpr double kHour = 3600;
+
+double fine_step(double seconds) {
+  if (seconds < kMinute) return 1;
+  if (seconds < 10 * kMinute) return 5;
+  if (seconds < kHour) return 30;
+  return kMinute;
+}
+
+double coarse_step(double seconds) {
+  if (seconds < 20) return 5;
+  if (seconds < kMinute) return 10;
+  if (seconds < 10 * kMinute) return kMinute;
+  if (seconds < kHour) return 5 * kMinute;
+  if (seconds < 3 * kHour) return 15 * kMinute;
+  if (seconds < 12 * kHour) return 30 * kMinute;
+  return kHour;
+}
+
+// The nearest multiple of the step, at least one; `held` stays as long as it is near enough.
+double rounded(double seconds, double step, double held) {
+  const bool on_grid = held > 0 && std::fmod(held, step) == 0;
+  if (on_grid && std::abs(seconds - held) < 0.75 * step) return held;
+  return std::max(step, std::round(seconds / step) * step);
+}
+
+// A limit that is crossed late from either side.
+double limit(double at, bool inside) { return inside ? at * kMargin : at / kMargin; }
+
+Kind kind_for(double spread, Kind before) {
+  const bool was_exact = before == Kind::exact;
+  const bool was_range = before == Kind::range;
+  // Coming from nothing there is no side to stay on.
+  const bool fresh = !was_exact && !was_range && before != Kind::about;
+  if (spread <= (fresh ? kNarrow : limit(kNarrow, was_exact))) return Kind::exact;
+  if (spread <= (fresh ? kWide : limit(kWide, !was_range))) return Kind::about;
+  return Kind::range;
+}
+
+}  // namespace
 
 std::string_view to_string(EtaDisplay::Kind kind) {
   switch (kind) {
-    case EtaDisplay::Kind::none:
+    case Kind::none:
       return "none";
-    case EtaDisplay::Kind::exact:
+    case Kind::exact:
       return "exact";
-    case EtaDisplay::Kind::about:
+    case Kind::about:
       return "about";
-    case EtaDisplay::Kind::range:
+    case Kind::range:
       return "range";
-    case EtaDisplay::Kind::stalled:
+    case Kind::stalled:
       return "stalled";
   }
   return "none";
@@ -23,13 +72,28 @@ std::string_view to_string(EtaDisplay::Kind kind) {
 EtaDisplay EtaDisplayRounder::show(const std::optional<EtaEstimate>& estimate, Millis stalled_for) {
   if (stalled_for.count() > 0) {
     const double seconds = std::floor(Seconds{stalled_for}.count());
-    shown_ = {EtaDisplay::Kind::stalled, seconds, seconds};
-  } else if (!estimate) {
-    shown_ = {};
-  } else {
-    const double seconds = std::round(estimate->seconds);
-    shown_ = {EtaDisplay::Kind::about, seconds, seconds};
+    shown_ = {Kind::stalled, seconds, seconds};
+    return shown_;
   }
+  if (!estimate) {
+    shown_ = {};
+    return shown_;
+  }
+  // Below a second nobody asks how wide the range is.
+  const double spread = estimate->high < 1 ? 1 : estimate->high / std::max(estimate->low, 1.0);
+  const Kind kind = kind_for(spread, shown_.kind);
+  const bool same = kind == shown_.kind;
+  if (kind == Kind::range) {
+    const double low = rounded(estimate->low, coarse_step(estimate->low), same ? shown_.low : 0);
+    const double high = rounded(estimate->high, coarse_step(estimate->high), same ? shown_.high : 0);
+    if (low < high) {
+      shown_ = {kind, low, high};
+      return shown_;
+    }
+  }
+  const double step = kind == Kind::exact ? fine_step(estimate->seconds) : coarse_step(estimate->seconds);
+  const double seconds = rounded(estimate->seconds, step, same ? shown_.low : 0);
+  shown_ = {kind == Kind::exact ? Kind::exact : Kind::about, seconds, seconds};
   return shown_;
 }
 

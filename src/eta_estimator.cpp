@@ -30,9 +30,10 @@ constexpr double kSwing = 1.5;           // the threshold's growth when a change
 constexpr double kPersistence =
     0.4;  // a level lasts this many times its age again, at the median and half beyond
 
-// Squared standard deviation of the log of the prediction: a floor, plus the line's variance averaged over
-// the time ahead and over the time behind.
-constexpr double kSigmaFloor = 0.04;
+// Squared standard deviation of the log of the prediction: a floor, a share of the line's variance (lines
+// that vary much also drift), and that variance averaged over the time ahead and over the time behind.
+constexpr double kSigmaFloor = 0.003;
+constexpr double kDrift = 0.14;
 constexpr double kAhead = 5;             // s of correlation
 constexpr double kAheadOffset = 10;      // s
 constexpr double kBehind = 10;           // s of correlation
