@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { mkdir } from 'node:fs/promises';
 import path from 'node:path';
 import { after, before, describe, it } from 'node:test';
 import { launch } from './browsers.js';
@@ -9,6 +10,8 @@ import { serveDemo } from './site.js';
  * @typedef {import('puppeteer-core').Page} Page
  * @typedef {import('../../web/bindings.d.ts').Snapshot} Snapshot
  */
+
+const SHOTS = path.join(import.meta.dirname, 'shots');
 
 /** @type {Awaited<ReturnType<typeof serveDemo>>} */
 let hub;
@@ -306,6 +309,26 @@ for (const name of /** @type {const} */ (['chromium', 'firefox'])) {
         assert.equal(wide, false, state);
       }
       await page.setViewport({ width: 900, height: 640 });
+    });
+
+    it('lie wholly in the window, in every state (pictures in tests/e2e/shots)', async () => {
+      await mkdir(SHOTS, { recursive: true });
+      await open('download');
+      for (const state of Object.keys(SNAPSHOTS)) {
+        await page.select('#state', state);
+        await page.screenshot({
+          path: path.join(SHOTS, `elements-${name}-${state.replaceAll(' ', '-')}.png`),
+        });
+        const outside = await page.evaluate(() =>
+          ['#progress', '#recovery'].filter((id) => {
+            const dialog = document.querySelector(id)?.shadowRoot?.querySelector('dialog[open]');
+            if (!dialog) return false;
+            const { left, top, right, bottom } = dialog.getBoundingClientRect();
+            return left < 0 || top < 0 || right > innerWidth || bottom > innerHeight;
+          }),
+        );
+        assert.deepEqual(outside, [], state);
+      }
     });
 
     it('broke no rule of the strict policy and threw nothing', () =>
