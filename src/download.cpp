@@ -126,6 +126,8 @@ std::vector<Action> Download::on(const event::Head& event, Instant now) {
       [[fallthrough]];
     case FileTransfer::Verdict::Kind::kAccept:
       request.accepted = true;
+      plan_.answered(now - request.asked_at);
+      request.accepted_at = now;
       request.range = verdict.range;
       request.sent_end = verdict.range.end;
       request.position = verdict.range.first;
@@ -228,15 +230,17 @@ std::vector<Action> Download::hashed(FileId id, std::uint64_t offset, std::span<
 std::vector<Action> Download::tick(Instant now) {
   now = clock_.advance(now);
   if (!running()) return {};
-  for (auto it = requests_.begin(); it != requests_.end();) {
-    const auto current = it++;
-    if (now < stalled_at(current->second)) continue;
-    if (current->second.drained)
-      abort(current);
+  // One failure may end other requests with it.
+  std::vector<RequestId> stalled;
+  for (const auto& [id, request] : requests_)
+    if (now >= stalled_at(request)) stalled.push_back(id);
+  for (const RequestId id : stalled) {
+    const auto it = requests_.find(id);
+    if (it == requests_.end()) continue;
+    if (it->second.drained)
+      abort(it);
     else
-      fail_request(current, {Cause::kTimeout, 0, std::nullopt, files_[current->second.file].file().path},
-                   true, now);
-    if (!running()) return take();
+      fail_request(it, {Cause::kTimeout, 0, std::nullopt, files_[it->second.file].file().path}, true, now);
   }
   work(now);
   return take();
@@ -377,16 +381,24 @@ void Download::work(Instant now) {
     if (file.file().has_hash() && file.verified() == 0)
       backlog += file.have().contiguous_end(file.hashed()) - file.hashed();
   }
-  for (const auto& [id, request] : requests_) busy += request.drained ? 0 : 1;
+  unsigned live = busy;
+  for (const auto& [id, request] : requests_) {
+    live += request.drained ? 0 : 1;
+    busy += request.drained || ends_soon(request, now) ? 0 : 1;
+  }
   const unsigned target = backlog > options_.sizes.backlog ? 1 : plan_.target();
-  while (busy < target && !hold_until_) {
+  // Bodies that bring nothing more may stay open for a while, but not any number of them.
+  std::size_t open_bodies = requests_.size();
+  for (; busy < target && live < options_.max_connections && open_bodies < 2 * options_.max_connections &&
+         !hold_until_;
+       ++busy, ++live, ++open_bodies) {
     const auto next = next_file();
-    if (!next) break;
-    if (files_[*next].open)
+    if (!next) {
+      if (!split_request(now)) break;
+    } else if (files_[*next].open)
       start_request(*next, now);
     else
       open(*next);
-    ++busy;
   }
   read_more();
   write_journal_if_due(now);
@@ -435,7 +447,7 @@ void Download::start_request(FileId id, Instant now) {
   const FileTransfer& file = files_[id];
   Request request;
   request.file = id;
-  request.last_byte_at = now;
+  request.last_byte_at = request.asked_at = now;
   const bool small = file.size() && *file.size() <= options_.sizes.whole_file && file.on_disk() == 0 &&
                      file.file().has_hash();
   request.ranged = file.ranges_work() && file.size() && !small;
@@ -457,6 +469,36 @@ void Download::start_request(FileId id, Instant now) {
   fetch.limit = request.range.length();
   actions_.push_back(std::move(fetch));
   requests_.emplace(next_request_++, request);
+}
+
+// The next request is sent while the last bytes of this one are still on their way, so that the line is never
+// idle in between.
+bool Download::ends_soon(const Request& request, Instant now) const {
+  if (!request.accepted) return false;
+  const Seconds elapsed = now - request.accepted_at;
+  const double rate =
+      static_cast<double>(request.position - request.range.first) / std::max(elapsed.count(), 1e-3);
+  return static_cast<double>(request.range.end - request.position) <= rate * plan_.latency().count();
+}
+
+// Everything has a request, but a connection is free: it takes over half of what is left of the longest one.
+bool Download::split_request(Instant now) {
+  Request* longest = nullptr;
+  for (auto& [id, request] : requests_) {
+    const FileTransfer& file = files_[request.file];
+    const bool splits = request.accepted && !request.drained && request.ranged && file.ranges_work() &&
+                        file.size() && file.policy().attempts() == 0 && !file.retry_at &&
+                        request.range.end - request.position >= 2 * options_.sizes.smallest_range;
+    if (splits &&
+        (longest == nullptr || request.range.end - request.position > longest->range.end - longest->position))
+      longest = &request;
+  }
+  if (longest == nullptr) return false;
+  longest->range.end -= (longest->range.end - longest->position) / 2;
+  const FileId id = longest->file;
+  if (unassigned(id).empty()) return false;
+  start_request(id, now);
+  return true;
 }
 
 bool Download::reading() const {
@@ -496,6 +538,9 @@ void Download::settle(FileId id, Instant now) {
     case FileTransfer::Check::kPending:
       return;
     case FileTransfer::Check::kGood:
+      // A body that repeats what is here already (a server without ranges) may still be coming.
+      for (auto it = requests_.begin(); it != requests_.end();)
+        it = it->second.file == id && !it->second.drained ? abort(it) : std::next(it);
       if (file.open) {
         if (file.overlong()) actions_.push_back(action::Truncate{id, *file.size()});
         close(id);

@@ -8,11 +8,24 @@ namespace {
 // A request should last about this long: long enough that its start costs little, short enough that the
 // checksum, which goes through the file in order, is never far behind.
 constexpr Seconds kRequest{2};
+// And this many times as long as its answer takes.
+constexpr double kRequestTrips = 20;
+constexpr double kRampTrips = 2;
+// Pieces per connection that make a measurement; fewer are too coarse, but no window waits longer than
+// kLongestWindow for them.
+constexpr std::uint64_t kPieces = 12;
+constexpr Seconds kLongestWindow{2};
+constexpr Seconds kLongestLatency{1};
 
 }  // namespace
 
 TransferPlan::TransferPlan(unsigned max_connections, const TransferSizes& sizes)
     : sizes_(sizes), max_(std::clamp(max_connections, 1U, 6U)) {}
+
+void TransferPlan::answered(Seconds after) {
+  after = std::min(after, kLongestLatency);
+  latency_ = latency_.count() == 0 ? after : 0.75 * latency_ + 0.25 * after;
+}
 
 void TransferPlan::received(std::uint64_t bytes, unsigned active, Instant now) {
   // A window counts only while all wanted connections flow; otherwise it would measure their start.
@@ -21,16 +34,20 @@ void TransferPlan::received(std::uint64_t bytes, unsigned active, Instant now) {
     return;
   }
   if (!window_start_) {
-    window_start_ = now;
-    window_bytes_ = 0;
+    // A new connection gets faster during its first round trips; what it does then says little.
+    window_start_ = now + kRampTrips * latency_;
+    window_bytes_ = window_pieces_ = 0;
     return;
   }
+  if (now < *window_start_) return;
   window_bytes_ += bytes;
+  ++window_pieces_;
   const Seconds elapsed = now - *window_start_;
-  if (elapsed < kWindow) return;
+  if (elapsed < std::max(kWindow, latency_)) return;
+  if (window_pieces_ < kPieces * target_ && elapsed < kLongestWindow) return;
   rate_ = static_cast<double>(window_bytes_) / elapsed.count();
   window_start_ = now;
-  window_bytes_ = 0;
+  window_bytes_ = window_pieces_ = 0;
   if (yielded_) return;
   if (climbing_) {
     if (rate_ < rate_below_ * kWorthwhile) {
@@ -74,9 +91,11 @@ void TransferPlan::yield() {
 std::uint64_t TransferPlan::range_size(std::uint64_t missing) const {
   std::uint64_t size = sizes_.first_range;
   if (rate_ > 0) {
-    const double per_connection = rate_ / target_ * kRequest.count();
-    size = static_cast<std::uint64_t>(std::clamp(per_connection, static_cast<double>(sizes_.smallest_range),
-                                                 static_cast<double>(sizes_.largest_range)));
+    const double per_connection = rate_ / target_ * std::max(kRequest, kRequestTrips * latency_).count();
+    // One connection brings the file in order, however much it asks for at a time.
+    const auto largest = static_cast<double>(sizes_.largest_range) * (target_ == 1 ? 4 : 1);
+    size = static_cast<std::uint64_t>(
+        std::clamp(per_connection, static_cast<double>(sizes_.smallest_range), largest));
   }
   // Towards the end the connections share what is left, so that they finish together.
   const std::uint64_t share = missing / target_ + 1;

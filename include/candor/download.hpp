@@ -148,6 +148,8 @@ class Download {
     bool ranged = false;
     bool accepted = false;
     bool drained = false;  ///< everything wanted has come; only the end is awaited
+    Instant asked_at{};
+    Instant accepted_at{};
     Instant last_byte_at{};
   };
   using Requests = std::map<RequestId, Request>;
@@ -163,6 +165,8 @@ class Download {
   void close(FileId file);
   void flush(FileId file);
   void start_request(FileId file, Instant now);
+  bool ends_soon(const Request& request, Instant now) const;
+  bool split_request(Instant now);
   bool reading() const;
   void read_more();
   void settle(FileId file, Instant now);

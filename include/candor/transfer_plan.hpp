@@ -16,11 +16,16 @@ namespace candor {
 class TransferPlan {
  public:
   static constexpr double kWorthwhile = 1.08;
-  static constexpr Seconds kWindow{0.15};
+  /// A window is at least this long, and longer where the network answers slowly or few pieces arrive.
+  static constexpr Seconds kWindow{0.1};
   static constexpr Seconds kSettle{8};
 
   explicit TransferPlan(unsigned max_connections = 6, const TransferSizes& sizes = {});
 
+  /// A request was answered after this time.
+  void answered(Seconds after);
+  /// Time from a request to its answer, as it was lately; 0 before the first.
+  Seconds latency() const { return latency_; }
   /// Bytes arrived. `active`: requests that are in their bodies now.
   void received(std::uint64_t bytes, unsigned active, Instant now);
   /// Nothing more to learn from the bytes so far: connections broke or were paused.
@@ -42,7 +47,9 @@ class TransferPlan {
   unsigned below_ = 1;  ///< the level to step back to
   bool yielded_ = false;
   bool climbing_ = true;
+  Seconds latency_{0};
   std::optional<Instant> window_start_;
+  std::uint64_t window_pieces_ = 0;
   std::uint64_t window_bytes_ = 0;
   double rate_below_ = 0;  ///< bytes_per_second at that level
   double rate_ = 0;        ///< bytes_per_second of the last window

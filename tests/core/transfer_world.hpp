@@ -619,7 +619,7 @@ class World {
     if (engine->attempts() > RecoveryPolicy::kMaxAttempts) return fail("counts more attempts than there are");
     most_connections = std::max(most_connections, t.connections);
     if (t.connections > options.max_connections) return fail("uses too many connections");
-    if (live_.size() > options.max_connections + 6) return fail("has too many requests");
+    if (live_.size() > 2 * options.max_connections) return fail("has too many requests");
     for (FileId id = 0; id < engine->files().size(); ++id) {
       const FileTransfer& file = engine->files()[id];
       if (file.have().ranges().size() > 64) return fail("keeps too many pieces in mind");
