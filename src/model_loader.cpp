@@ -346,7 +346,10 @@ void ModelLoader::handle(const event::Removed&, Instant now) {
   stage_ = Stage::kIdle;
   set_phase(std::nullopt, now);
   set_status(LoadStatus::kIdle, now);
-  if (std::exchange(load_after_removal_, false)) handle(event::Load{}, now);
+  if (!std::exchange(load_after_removal_, false)) return;
+  // Between what was removed and what begins anew the page must see that there is nothing.
+  actions_.push_back(action::Publish{snapshot(now)});
+  handle(event::Load{}, now);
 }
 
 void ModelLoader::handle(const event::Dispose&, Instant now) {

@@ -30,6 +30,7 @@ class LoaderWorld {
   bool network = true;
   std::map<std::string, int> status;  // path → status to answer with instead
   bool lie_about_bytes = false;       // each body has its first byte flipped
+  bool stalled = false;               // bodies send nothing
 
   // --- the device ---
   DeviceProfile device;
@@ -60,7 +61,12 @@ class LoaderWorld {
     config.model_key = "mini";
     config.model_name = "CV mini";
     config.source.repo = "owner/name";
-    server = {
+    server = published();
+  }
+
+  /// The same in each world.
+  static const std::map<std::string, std::string>& published() {
+    static const std::map<std::string, std::string> files{
         {"config.json", R"({"model_type":"llama"})"},
         {"generation_config.json", "{}"},
         {"tokenizer.json", std::string(3000, 't')},
@@ -71,6 +77,7 @@ class LoaderWorld {
         {"onnx/model_fp16.onnx_data", content(500'000, 4)},
         {"README.md", "hello"},
     };
+    return files;
   }
 
   static std::string content(std::size_t size, unsigned seed) {
@@ -100,6 +107,7 @@ class LoaderWorld {
     requests_.clear();
     open_.clear();
     todo_.clear();
+    waiting_.clear();
     session.reset();
     previous_.reset();
   }
@@ -115,7 +123,7 @@ class LoaderWorld {
   /// The same, and time passes whenever nothing else happens, up to `ms` later.
   void run_for(double ms) {
     const double end = now_ms + ms;
-    for (int i = 0; i < 1'000'000; ++i) {
+    while (now_ms < end) {
       if (step()) continue;
       const auto wake = loader().wake_at();
       if (!wake || to_ms(*wake) > end) break;
@@ -132,9 +140,31 @@ class LoaderWorld {
     if (shuffle) index = random() % todo_.size();
     auto work = std::move(todo_[index]);
     todo_.erase(todo_.begin() + static_cast<std::ptrdiff_t>(index));
-    now_ms += 1;
+    now_ms += 10;
     work();
     return true;
+  }
+
+  /// Bodies send again.
+  void release() {
+    stalled = false;
+    for (const RequestId id : std::exchange(waiting_, {})) {
+      later([this, id] { send(id); });
+    }
+  }
+
+  /// Goes on until something like `what` was published.
+  template <typename Predicate>
+  bool run_until(Predicate what) {
+    for (int i = 0; i < 100'000; ++i) {
+      if (!shown.empty() && what(shown.back())) return true;
+      if (step()) continue;
+      const auto wake = loader().wake_at();
+      if (!wake) return false;
+      now_ms = std::max(now_ms + 0.01, to_ms(*wake));
+      tell(event::Tick{});
+    }
+    return false;
   }
 
   const Snapshot& last() {
@@ -180,10 +210,13 @@ class LoaderWorld {
       broken = "unsafe folder " + a.folder;
   }
 
-  static std::string sha256_of(const std::string& text) {
+  static const std::string& sha256_of(const std::string& text) {
+    static std::map<std::string, std::string> known;
+    std::string& digest = known[text];
+    if (!digest.empty()) return digest;
     Sha256 hash;
     hash.update(std::span(reinterpret_cast<const std::uint8_t*>(text.data()), text.size()));
-    return to_hex(hash.digest());
+    return digest = to_hex(hash.digest());
   }
 
   std::string list() const {
@@ -270,6 +303,10 @@ class LoaderWorld {
     if (it == requests_.end()) return;
     Request& request = it->second;
     const std::uint64_t size = request.end - request.first;
+    if (stalled) {
+      waiting_.push_back(id);
+      return;
+    }
     if (!network) {
       requests_.erase(it);
       return tell(event::FetchFailed{id, ErrorCode::kNetwork, "down"});
@@ -428,6 +465,7 @@ class LoaderWorld {
   std::map<RequestId, Request> requests_;
   std::map<FileId, std::string> open_;
   std::deque<std::function<void()>> todo_;
+  std::vector<RequestId> waiting_;
   std::optional<Snapshot> previous_;
 };
 
