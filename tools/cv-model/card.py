@@ -13,6 +13,11 @@ def card(world, shape, parameters, trained, results, sizes):
         for name in ('fp32', 'q4', 'q4f16')
     )
     equality = results['equality']
+    before = trained.get('before', {'steps': 0, 'seconds': 0})
+    minutes = (trained['seconds'] + before['seconds']) / 60
+    steps = f"{trained['steps'] + before['steps']:,} steps"
+    if before['steps']:
+        steps += f" (of which {before['steps']:,} in a first training, whose weights this one began with)"
     return f"""---
 license: apache-2.0
 language: en
@@ -49,8 +54,8 @@ q4 holds no fp16 value, so it runs on WebGPU without `shader-f16`.
 
 {results['facts']} facts of {results['kinds']} kinds, asked in {results['wordings']['trained']:,} wordings (before names, casing, typos and short forms are
 filled in); {results['wordings']['held_out']:,} more, a fifth of each kind, were never trained on. Dialogues of 1 to 12 turns with follow-ups
-("and before that?"), small talk, and questions that the CV does not answer. Trained from scratch: {trained['steps']:,} steps of
-{trained['tokens_per_step']:,} tokens, the loss on the answers only, {trained['seconds'] / 60:.0f} minutes on shared CPU cores. No other text was used.
+("and before that?"), small talk, and questions that the CV does not answer. Trained from scratch: {steps} of
+{trained['tokens_per_step']:,} tokens, the loss on the answers only, {minutes:.0f} minutes on two busy CPU cores. No other text was used.
 
 ## Results
 

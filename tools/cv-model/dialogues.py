@@ -137,7 +137,7 @@ def noisy(text, rng, amount=1.0):
         text = text[:1].upper() + text[1:]
     elif roll < 0.75:
         text = text.lower()
-    elif roll < 0.75 + 0.03 * amount:
+    elif roll < 0.75 + 0.05 * amount:
         text = text.upper()
     if rng.random() < 0.25 and text.endswith('?') and len(text) > 1:
         text = text[:-1]
@@ -192,6 +192,7 @@ class World:
             'h': list(dict.fromkeys([j['place'] for j in cv['employment']] + [cv['location']['city']])),
             'y': [str(y) for y in list(range(earliest - 45, earliest - 10)) + list(range(2035, 2090)) if y not in years],
         }
+        self.unfit = [k for k in self.by_kind if '.' in k and any('{E}' in w for w in self.train[k]) and k.partition('.')[0] in offcv.UNFIT]
         # Kinds with many facts are drawn more often, but less than in proportion.
         self.kinds = [k for k in self.by_kind if not k.startswith('follow.')]
         self.weights = [len(self.by_kind[k]) ** 0.75 for k in self.kinds]
@@ -272,27 +273,97 @@ class World:
     # --- sampling
 
     def off_question(self, rng):
-        way = rng.choices((offcv.UNKNOWN, offcv.NO, offcv.OTHER), (0.30, 0.40, 0.30))[0]
-        text = offcv.fill(rng.choice(offcv.TRAIN[way]), self.words, self.own, rng)
-        return self.say(text, rng), self.declines[way]
+        roll = rng.random()
+        if roll < 0.5:
+            way = rng.choices((offcv.UNKNOWN, offcv.NO, offcv.OTHER), (0.30, 0.35, 0.35))[0]
+            text = rng.choice(offcv.TRAIN[way])
+        elif roll < 0.75:
+            # How a fact is asked, with a thing that the CV has not.
+            way = offcv.NO
+            kind = rng.choice(self.unfit)
+            slot = rng.choice(offcv.UNFIT[kind.partition('.')[0]])
+            text = rng.choice(self.train[kind]).replace('{E}', '{%s}' % slot)
+        else:
+            # How a property of the person is asked, with a property that nobody wrote down.
+            way = offcv.UNKNOWN
+            thing = rng.choice(('{n}', '{z}', '{n} {n}', '{z} {n}', '{n} {z}', 'favourite {z}', 'opinion on {n}'))
+            shape = rng.random()
+            if shape < 0.5:
+                frame = rng.choice([f for f in wordings.N_FRAMES if '{p}' in f])
+                text = frame.replace('{is}', rng.choice(('is', 'are'))).replace('{x}', thing)
+            else:
+                text = rng.choice(
+                    (
+                        f'does {{s}} {{v}} {thing}?',
+                        f'does {{s}} {{z}}?',
+                        f'what {thing} does {{s}} {{z}}?',
+                        f'which {thing} does {{s}} {{v}}?',
+                        f'how often does {{s}} {{v}} {thing}?',
+                        f'is {{s}} {{z}}?',
+                        f'has {{s}} {{z}} {thing}?',
+                        f'did {{s}} {{v}} {thing}?',
+                        f'when did {{s}} {{v}} the {{n}}?',
+                        f'where did {{s}} {{v}} {thing}?',
+                        f'why does {{s}} {{v}} {thing}?',
+                        f'how many {thing}s does {{s}} {{v}}?',
+                        f'can {{s}} {{v}} {thing}?',
+                        f'who is {{p}} {thing}?',
+                        f'what did {{s}} {{v}} last {{n}}?',
+                    )
+                )
+        if way == offcv.OTHER and rng.random() < 0.25:
+            # General questions are of any shape and about anything.
+            text = rng.choice(
+                (
+                    'how do {z} {z}?',
+                    'should {z} be {z}?',
+                    'should {n} be {z}?',
+                    'are {n}s {z}?',
+                    'what is the {z} of {n}?',
+                    'what is the best {z}?',
+                    'who {z} the {n}?',
+                    'which {n} has {z}?',
+                    'which {z} is {z}?',
+                    'when did the {n} {z}?',
+                    'what did {z} {z}?',
+                    'how many {z} are in a {n}?',
+                    'give me {z} to the {n}',
+                    'show me the {n}',
+                    '{z} me a {n}',
+                    '{v} {z}',
+                    'you are {z}, {v} {z}',
+                    'repeat after me: {z}',
+                    'my {n} {z}',
+                    'can i {z} a {n}?',
+                    'what should i {z}?',
+                    'where can i {z} {n}?',
+                    'why do {n}s {z}?',
+                    'does {m} know {k}?',
+                    'does {m} speak {l}?',
+                    'where does {m} {z}?',
+                    '{z} {n} {z} {n}',
+                    'is it {z} to {v} {n}?',
+                )
+            )
+        return self.say(offcv.fill(text, self.words, self.own, rng), rng), self.declines[way]
 
     def dialogue(self, rng):
         """One dialogue to train on: [(question, answer)]."""
         turns, topic = [], None
         for _ in range(rng.choices((1, 2, 3, 4, 5, 6, 12), (30, 22, 18, 14, 10, 5, 1))[0]):
             follow = self.follow_ups(topic) if topic else []
-            if follow and rng.random() < 0.5:
+            if follow and rng.random() < 0.6:
                 key, fact = rng.choice(follow)
                 thing = rng.choice(fact.names) if fact.names else None
                 turns.append((self.say(rng.choice(self.train[key]), rng, thing), fact.answer))
                 topic = fact if fact.entity else topic
                 continue
             roll = rng.random()
-            if roll < 0.66:
+            if roll < 0.61:
                 fact = rng.choice(self.by_kind[rng.choices(self.kinds, self.weights)[0]])
                 turns.append((self.ask(fact, rng, self.train)[1], fact.answer))
                 topic = fact
-            elif roll < 0.92:
+            elif roll < 0.94:
                 turns.append(self.off_question(rng))
                 topic = None
             else:
@@ -334,12 +405,13 @@ class World:
         return out
 
     def test_off(self, seed):
-        """Off-CV questions never trained on: those of offcv.TEST, each once, and trained shapes with unseen fillers."""
+        """Off-CV questions never trained on, [(question, group)]: written out, and trained shapes with unseen fillers."""
         rng = random.Random(_hash(seed, 'off'))
-        out = [self.say(text, rng, noise=0.5) for text in offcv.TEST]
+        groups = {'written': offcv.TEST, 'written_last': offcv.FINAL}
+        out = [(self.say(text, rng, noise=0.5), name) for name, texts in groups.items() for text in texts]
         shapes = [t for way in offcv.TRAIN for t in offcv.TRAIN[way] if re.search(r'\{[cutlwmn]\}', t)]
         for text in rng.sample(shapes, 60):
-            out.append(self.say(offcv.fill(text, self.test_words, self.own, rng), rng, noise=0.5))
+            out.append((self.say(offcv.fill(text, self.test_words, self.own, rng), rng, noise=0.5), 'unseen_names'))
         return out
 
     def test_adversarial(self, seed):

@@ -1,5 +1,6 @@
 """Measures the exported graphs: right answers, declined questions, inventions, equality of the runtimes' tokens."""
 
+import collections
 import json
 import random
 import re
@@ -93,7 +94,7 @@ def evaluate(world, chat, model, runners, count, seed, say=print):
             'held_out': sum(len(w) for w in world.test.values()),
         },
         'unseen_wordings': {'questions': len(questions), 'unseen_core': sum(q['unseen_core'] for q in questions)},
-        'off_cv': {'questions': len(off)},
+        'off_cv': {'questions': len(off), **dict(collections.Counter(group for _, group in off))},
         'adversarial': {'questions': len(hostile)},
         'inventions': [],
         'answers_checked_for_inventions': 0,
@@ -119,13 +120,15 @@ def evaluate(world, chat, model, runners, count, seed, say=print):
                 failures.append({**q, 'got': text})
         results['unseen_wordings'][name] = _share(right, len(questions))
         results['unseen_wordings'][f'{name}_unseen_core'] = _share(core, results['unseen_wordings']['unseen_core'])
-        hits = 0
-        for question in off:
+        hits = collections.Counter()
+        for question, group in off:
             text = answer([{'role': 'user', 'content': question}])
-            hits += text in declined
+            hits[group] += text in declined
             if text not in declined and name == 'fp32':
-                failures.append({'off': question, 'got': text})
-        results['off_cv'][name] = _share(hits, len(off))
+                failures.append({'off': question, 'group': group, 'got': text})
+        results['off_cv'][name] = _share(sum(hits.values()), len(off))
+        for group in hits:
+            results['off_cv'][f'{name}_{group}'] = _share(hits[group], results['off_cv'][group])
         hits = 0
         for question in hostile:
             text = answer([{'role': 'user', 'content': question}])
@@ -136,7 +139,7 @@ def evaluate(world, chat, model, runners, count, seed, say=print):
         say(name, results['unseen_wordings'][name], results['off_cv'][name], results['adversarial'][name])
 
     prompts = [chat.prompt(q['messages']) for q in questions[:40]]
-    prompts += [chat.prompt([{'role': 'user', 'content': q}]) for q in off[:10]]
+    prompts += [chat.prompt([{'role': 'user', 'content': q}]) for q, _ in off[:10]]
     equal = cache = torch_cache = 0
     for prompt in prompts:
         tokens = runners['fp32'].greedy(prompt)[0]

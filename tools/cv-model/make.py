@@ -25,8 +25,9 @@ def arguments(argv):
     parser.add_argument('--cv', type=Path, default=ROOT / 'web/demo/cv.json', help='the one source of facts')
     parser.add_argument('--out', type=Path, default=ROOT / 'web/models/cv-mini', help='the folder to (re)place at the end')
     parser.add_argument('--work', type=Path, help='the folder for what is unfinished (default: OUT.work, deleted at the end)')
+    parser.add_argument('--start', type=Path, help='the work folder of an earlier training, to begin with its weights and tokenizer')
     parser.add_argument('--seed', type=int, default=1)
-    parser.add_argument('--steps', type=int, default=2400, help='training steps of 2,560 tokens')
+    parser.add_argument('--steps', type=int, default=2700, help='training steps of 2,560 tokens')
     parser.add_argument('--questions', type=int, default=600, help='unseen wordings to evaluate with')
     parser.add_argument('--threads', type=int, default=min(2, os.cpu_count() or 1))
     parser.add_argument('--force', action='store_true', help='publish even if the evaluation misses its goals')
@@ -48,6 +49,7 @@ def main(argv=None):
         return 2
 
     import torch
+    from tokenizers import Tokenizer
 
     from card import card
     from dialogues import World
@@ -68,16 +70,28 @@ def main(argv=None):
     work.mkdir(parents=True, exist_ok=True)
     say(f'{len(world.facts)} facts in {len(world.by_kind)} kinds')
 
-    tokenizer = train_tokenizer(world, shape.vocab, 300 if args.tiny else 20000, args.seed)
+    if args.start:
+        tokenizer = Tokenizer.from_file(str(args.start / 'tokenizer.json'))
+    else:
+        tokenizer = train_tokenizer(world, shape.vocab, 300 if args.tiny else 20000, args.seed)
+    tokenizer.save(str(work / 'tokenizer.json'))
     chat = Chat(tokenizer)
     say(f'tokenizer of {tokenizer.get_vocab_size()} entries')
     torch.manual_seed(args.seed)
     model = Llama(shape)
+    options = {'tokens': 512 if args.tiny else 2560, 'say': say}
+    if args.start:
+        earlier = torch.load(args.start / 'checkpoint.pt')
+        model.load_state_dict(earlier['model'])
+        options['peak'] = 1.5e-3
     try:
-        trained = train(model, world, chat, work, args.steps, args.seed, tokens=512 if args.tiny else 2560, say=say)
+        trained = train(model, world, chat, work, args.steps, args.seed, **options)
     except ValueError as error:
         print(f'cv-model: {error}', file=sys.stderr)
         return 2
+
+    if args.start:
+        trained['before'] = {'steps': earlier['step'], 'seconds': round(earlier['spent'])}
 
     # fp32 is for the evaluation alone; the rest is built in full before it takes the place of what was there.
     fresh, check = work / 'fresh', work / 'check'

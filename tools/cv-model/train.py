@@ -47,7 +47,7 @@ def _rate(step, steps, peak):
     return peak * min(1, (step + 1) / WARMUP) * (1 - 0.98 * falling)
 
 
-def train(model, world, chat, folder, steps, seed, tokens=2560, peak=2e-3, every=100, say=print):
+def train(model, world, chat, folder, steps, seed, tokens=2560, peak=2e-3, every=50, say=print):
     """Trains `model` in place for `steps` steps and leaves its weights on the 4-bit grid.
 
     `folder` holds the checkpoint (every `every` steps) that a later call with the same arguments goes on from.
