@@ -30,7 +30,7 @@ const classes = membersOf('CoreModule').filter((name) => !name.startsWith('HEAP'
 
 test('the module binds exactly the classes that bindings.d.ts names', () => {
   const bound = keys(core).filter(
-    (name) => typeof /** @type {any} */ (core)[name] === 'function' && !name.endsWith('Error'),
+    (name) => typeof (/** @type {any} */ (core)[name]) === 'function' && !name.endsWith('Error'),
   );
   assert.deepEqual(bound, classes);
   assert.equal(classes.length, 6);

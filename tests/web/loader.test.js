@@ -31,7 +31,8 @@ const MODEL = {
   },
 };
 const core = await loadCore();
-const sha256 = (/** @type {Uint8Array} */ bytes) => createHash('sha256').update(bytes).digest('hex');
+const sha256 = (/** @type {Uint8Array} */ bytes) =>
+  createHash('sha256').update(bytes).digest('hex');
 const RIGHT = sha256(virtualBytes(WEIGHTS.seed, 0, WEIGHTS.size));
 
 /**
@@ -67,7 +68,7 @@ async function visit({
           chat(id, messages) {
             const text = `You said ${messages[messages.length - 1].content}.`;
             on.reply({ type: 'piece', id, text });
-            on.reply({ type: 'finish', id, reason: 'eos', tokens: 3, text });
+            on.reply({ type: 'finish', id, reason: 'eos', tokens: 3, ids: [1, 2, 3], text });
           },
           stop() {},
           close() {},
@@ -114,11 +115,22 @@ function assertHonest(seen) {
   for (const snapshot of seen) {
     const { progress, phase, status } = snapshot;
     assert.ok(progress === null || (progress >= 0 && progress <= 100), `progress ${progress}`);
-    if (phase === 'download' && status === 'downloading' && snapshot.filesCompleted < snapshot.totalFiles) {
+    if (
+      phase === 'download' &&
+      status === 'downloading' &&
+      snapshot.filesCompleted < snapshot.totalFiles
+    ) {
       assert.notEqual(progress, 100);
     }
-    if (phase === before.phase && snapshot.discarded === before.discarded && before.progress !== null) {
-      assert.ok(progress === null || progress >= before.progress, `${before.progress} → ${progress}`);
+    if (
+      phase === before.phase &&
+      snapshot.discarded === before.discarded &&
+      before.progress !== null
+    ) {
+      assert.ok(
+        progress === null || progress >= before.progress,
+        `${before.progress} → ${progress}`,
+      );
     }
     assert.ok(snapshot.totalSize === null || snapshot.totalDownloaded <= snapshot.totalSize);
     before = snapshot;
@@ -152,7 +164,8 @@ test('a folder with a list of its files works like the Hub, and so does one with
   for (const [name, content] of Object.entries(MODEL.files)) {
     const file = path.join(dir, 'mini', name);
     await mkdir(path.dirname(file), { recursive: true });
-    const bytes = typeof content === 'string' ? content : virtualBytes(content.seed, 0, content.size);
+    const bytes =
+      typeof content === 'string' ? content : virtualBytes(content.seed, 0, content.size);
     await writeFile(file, bytes);
   }
   for (const manifest of [true, false]) {
@@ -270,7 +283,9 @@ test('remove deletes the files and the record', async (t) => {
 });
 
 test('a model that does not exist, is gated, or is an HTML page fails with its own code and a sentence', async (t) => {
-  const hub = await hubFor(t, { models: { 'owner/model': MODEL, 'owner/gated': { ...MODEL, gated: true } } });
+  const hub = await hubFor(t, {
+    models: { 'owner/model': MODEL, 'owner/gated': { ...MODEL, gated: true } },
+  });
   for (const [repo, code, fault] of /** @type {const} */ ([
     ['owner/none', 'not_found', null],
     ['owner/gated', 'gated', null],

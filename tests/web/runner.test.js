@@ -43,7 +43,12 @@ function setUp(then, ports = {}) {
 }
 
 /** @param {any} body */
-const reply = (body, status = 200) => ({ status, redirected: false, headers: { etag: '"1"' }, body });
+const reply = (body, status = 200) => ({
+  status,
+  redirected: false,
+  headers: { etag: '"1"' },
+  body,
+});
 
 const OPEN = [
   { type: 'useFolder', folder: 'f' },
@@ -281,8 +286,7 @@ test('the core is woken when it asked to be, once, and not after it changed its 
 
 /** @param {any[]} log */
 const sessionFactory =
-  (log) =>
-  (/** @type {any} */ plan, /** @type {any} */ files, /** @type {any} */ on) => {
+  (log) => (/** @type {any} */ plan, /** @type {any} */ files, /** @type {any} */ on) => {
     const session = {
       plan,
       files,

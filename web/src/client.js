@@ -315,8 +315,8 @@ export class Loader {
       case 'piece':
         return this.#chats.get(message.id)?.piece(message.text);
       case 'finish': {
-        const { reason, tokens, text } = message;
-        this.#chats.get(message.id)?.finish({ reason, tokens, text });
+        const { reason, tokens, ids, text } = message;
+        this.#chats.get(message.id)?.finish({ reason, tokens, ids, text });
         return void this.#chats.delete(message.id);
       }
       case 'chatFailed':

@@ -30,6 +30,8 @@ export interface Finish {
   reason: 'eos' | 'stop' | 'length' | 'context' | 'abort';
   /** How many tokens were generated. */
   tokens: number;
+  /** Their ids, without the one that ended the answer. */
+  ids: number[];
   /** The whole answer. */
   text: string;
 }

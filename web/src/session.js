@@ -248,7 +248,7 @@ export class Session {
             step = read(loop.next());
             break;
           case 'finish':
-            return { reason: step.reason, tokens: step.tokens, text: step.text };
+            return { reason: step.reason, tokens: step.tokens, ids: step.ids, text: step.text };
           case 'error':
             throw CandorError.from(step.error);
         }

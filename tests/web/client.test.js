@@ -1,0 +1,363 @@
+import assert from 'node:assert/strict';
+import test from 'node:test';
+import { connect } from '../../web/src/client.js';
+import { CandorError, checkOptions, createLoader } from '../../web/src/index.js';
+import { settle } from './support/fakes.js';
+
+/** @param {string} status @param {object} [more] */
+const snapshotOf = (status, more = {}) => ({
+  modelKey: 'm',
+  status,
+  error: null,
+  can: { retry: false },
+  ...more,
+});
+
+/**
+ * A client, and the other end of its channel as the test plays it.
+ * @param {Partial<import('../../web/src/client.js').ConnectOptions>} [options]
+ */
+async function setUp(options = {}) {
+  const { port1, port2 } = new MessageChannel();
+  /** @type {any[]} */
+  const got = [];
+  const post = (/** @type {any} */ message) => port2.postMessage(message);
+  port2.addEventListener('message', ({ data }) => {
+    got.push(data);
+    if (data.type === 'start') post({ type: 'started', snapshots: [snapshotOf('idle')] });
+    if (data.type === 'close') post({ type: 'closed' });
+  });
+  port2.start();
+  const loader = await connect(port1, {
+    models: [/** @type {any} */ ({ modelKey: 'm' })],
+    runtimeUrl: null,
+    storage: 'auto',
+    records: null,
+    ...options,
+  });
+  /** Answers the last command, after it has arrived, as the worker does: first the news, then that it is done. */
+  const done = async () => {
+    await settle();
+    post({ type: 'snapshot', snapshot: snapshotOf('queued') });
+    post({ type: 'done', id: got.at(-1).id });
+    await settle();
+  };
+  const say = async (/** @type {any} */ message) => {
+    post(message);
+    await settle();
+  };
+  return { loader, got, post, say, done, port2 };
+}
+
+/** A ready model. */
+async function ready() {
+  const all = await setUp();
+  const load = all.loader.load('m');
+  await all.done();
+  await all.say({ type: 'snapshot', snapshot: snapshotOf('ready') });
+  return { ...all, model: await load };
+}
+
+const HI = [{ role: 'user', content: 'Hi' }];
+
+test('the records of earlier visits go along with the start, and broken storage costs nothing', async () => {
+  const kept = new Map([
+    ['download_state_m', 'old'],
+    ['candor_timings_m', 'times'],
+  ]);
+  const { got, say, loader } = await setUp({
+    records: {
+      getItem: (key) => kept.get(key) ?? null,
+      setItem() {
+        throw new DOMException('full', 'QuotaExceededError');
+      },
+      removeItem: (key) => void kept.delete(key),
+    },
+  });
+  assert.deepEqual([got[0].models[0].record, got[0].models[0].timings], ['old', 'times']);
+  await say({ type: 'persist', key: 'download_state_m', json: '{}' });
+  await say({ type: 'unpersist', key: 'download_state_m' });
+  assert.equal(kept.has('download_state_m'), false);
+  await loader.dispose();
+});
+
+test('subscribers hear at once, then each change; one that throws or is removed disturbs no other', async (t) => {
+  const { loader, say } = await setUp();
+  /** @type {string[]} */
+  const heard = [];
+  const reported = t.mock.fn();
+  globalThis.reportError = reported;
+  const stopBad = loader.subscribe('m', () => {
+    throw new Error('broken');
+  });
+  /** @type {() => void} */
+  let stopThird = () => {};
+  const stop = loader.subscribe('m', ({ status }) => {
+    heard.push(status);
+    if (status === 'queued') stopThird();
+  });
+  stopThird = loader.subscribe('m', ({ status }) => heard.push(`third ${status}`));
+  await say({ type: 'snapshot', snapshot: snapshotOf('queued') });
+  stop();
+  stopBad();
+  await say({ type: 'snapshot', snapshot: snapshotOf('downloading') });
+  assert.deepEqual(heard, ['idle', 'third idle', 'queued']);
+  assert.equal(reported.mock.callCount(), 2);
+  await loader.dispose();
+});
+
+test('load resolves when the model is ready, and gives the same promise until then and after', async () => {
+  const { loader, got, say, done } = await setUp();
+  const load = loader.load('m');
+  assert.equal(loader.load('m'), load);
+  await done();
+  assert.deepEqual(
+    got.slice(1).map(({ command }) => command),
+    ['load'],
+  );
+  await say({ type: 'snapshot', snapshot: snapshotOf('ready') });
+  const model = await load;
+  assert.equal(model.key, 'm');
+  assert.equal(await loader.load('m'), model);
+  await loader.dispose();
+});
+
+test('load is not settled by a snapshot from before the worker heard of it', async () => {
+  const { loader, say, done } = await setUp();
+  await say({ type: 'snapshot', snapshot: snapshotOf('cancelled') });
+  let settled = false;
+  const load = loader.load('m');
+  load.then(
+    () => (settled = true),
+    () => (settled = true),
+  );
+  await say({ type: 'snapshot', snapshot: snapshotOf('cancelled') });
+  assert.equal(settled, false);
+  await done();
+  assert.equal(settled, false);
+  await say({ type: 'snapshot', snapshot: snapshotOf('ready') });
+  assert.equal(settled, true);
+  await loader.dispose();
+});
+
+test('load waits while a failure may be retried, and rejects with its cause when it is final', async () => {
+  const { loader, say, done } = await setUp();
+  const load = loader.load('m');
+  await done();
+  const error = { code: 'network', message: 'No network.', retryable: true, kept: 5, detail: 'x' };
+  let settled = false;
+  load.catch(() => (settled = true));
+  await say({ type: 'snapshot', snapshot: snapshotOf('failed', { error, can: { retry: true } }) });
+  assert.equal(settled, false);
+  await say({ type: 'snapshot', snapshot: snapshotOf('failed', { error, can: { retry: false } }) });
+  await assert.rejects(load, (/** @type {any} */ thrown) => {
+    assert.ok(thrown instanceof CandorError);
+    assert.deepEqual(thrown.toJSON(), error);
+    return true;
+  });
+  // The next load is a new one.
+  assert.notEqual(loader.load('m'), load);
+  await loader.dispose();
+});
+
+test('chat gives pieces as they come, joined when nobody asked meanwhile, and its outcome at the end', async () => {
+  const { model, got, say, loader } = await ready();
+  const chat = model.chat(HI, { temperature: 0, maxNewTokens: 5 });
+  assert.notEqual(got.at(-1).type, 'chat');
+  const first = chat.next();
+  await settle();
+  const { id, messages, options } = got.at(-1);
+  assert.deepEqual([messages, options], [HI, { temperature: 0, maxNewTokens: 5 }]);
+  await say({ type: 'piece', id, text: 'Hel' });
+  assert.deepEqual(await first, { done: false, value: 'Hel' });
+  await say({ type: 'piece', id, text: 'lo ' });
+  await say({ type: 'piece', id, text: 'you' });
+  assert.deepEqual(await chat.next(), { done: false, value: 'lo you' });
+  await say({ type: 'finish', id, reason: 'eos', tokens: 3, ids: [1, 2, 3], text: 'Hello you' });
+  const outcome = { reason: 'eos', tokens: 3, ids: [1, 2, 3], text: 'Hello you' };
+  assert.deepEqual(await chat.next(), { done: true, value: outcome });
+  await loader.dispose();
+});
+
+test('return() stops at once, even while a piece is waited for', async () => {
+  const { model, got, loader } = await ready();
+  const chat = model.chat(HI);
+  const waiting = chat.next();
+  await settle();
+  const { id } = got.at(-1);
+  assert.equal((await chat.return?.())?.done, true);
+  assert.equal((await waiting).done, true);
+  await settle();
+  assert.deepEqual(got.at(-1), { type: 'stop', id, key: 'm' });
+  await loader.dispose();
+});
+
+test('leaving the loop stops the answer; an aborted signal stops it with an error', async () => {
+  const { model, got, say, loader } = await ready();
+  const loop = (async () => {
+    for await (const piece of model.chat(HI)) {
+      assert.equal(piece, 'x');
+      break;
+    }
+  })();
+  await settle();
+  await say({ type: 'piece', id: got.at(-1).id, text: 'x' });
+  await loop;
+  await settle();
+  assert.equal(got.at(-1).type, 'stop');
+
+  const controller = new AbortController();
+  const next = model.chat(HI, { signal: controller.signal }).next();
+  await settle();
+  controller.abort();
+  await assert.rejects(next, { name: 'CandorError', code: 'aborted' });
+  await assert.rejects(model.chat(HI, { signal: controller.signal }).next(), { code: 'aborted' });
+  await loader.dispose();
+});
+
+test('a chat that fails rejects with its code, after the pieces that came before', async () => {
+  const { model, got, say, loader } = await ready();
+  const chat = model.chat(HI);
+  const first = chat.next();
+  await settle();
+  const { id } = got.at(-1);
+  await say({ type: 'piece', id, text: 'x' });
+  assert.equal((await first).value, 'x');
+  const error = { code: 'device_lost', message: 'Lost.', retryable: true, detail: '', kept: 0 };
+  await say({ type: 'chatFailed', id, error });
+  await assert.rejects(chat.next(), { code: 'device_lost', message: 'Lost.' });
+  assert.deepEqual(await chat.next(), { done: true, value: undefined });
+  await loader.dispose();
+});
+
+test('messages and options that are none are refused before anything is sent', async () => {
+  const { model, got, loader } = await ready();
+  const before = got.length;
+  for (const messages of [
+    [],
+    null,
+    'Hi',
+    [{ role: 'user' }],
+    [{ role: 1, content: 'x' }],
+    [null],
+  ]) {
+    assert.throws(() => model.chat(/** @type {any} */ (messages)), TypeError);
+  }
+  for (const options of [
+    { temperature: -1 },
+    { temperature: NaN },
+    { maxNewTokens: 0 },
+    { maxNewTokens: 1.5 },
+    { topP: 0 },
+    { minP: 2 },
+    { repetitionPenalty: 0 },
+    { stop: [''] },
+    { stop: 'x' },
+    { seed: -1 },
+    { constructor: 1 },
+    { temprature: 1 },
+  ]) {
+    assert.throws(() => model.chat(HI, /** @type {any} */ (options)), TypeError);
+  }
+  await settle();
+  assert.equal(got.length, before);
+  await loader.dispose();
+});
+
+test('a worker that cannot be started, or crashes, rejects everything with a CandorError', async () => {
+  const target = new EventTarget();
+  const worker = Object.assign(target, { postMessage() {}, terminated: false, terminate() {} });
+  const starting = connect(/** @type {any} */ (worker), {
+    models: [],
+    runtimeUrl: null,
+    storage: 'auto',
+    records: null,
+  });
+  worker.dispatchEvent(Object.assign(new Event('error'), { message: '404' }));
+  await assert.rejects(starting, (/** @type {any} */ error) => {
+    assert.ok(error instanceof CandorError);
+    assert.deepEqual([error.code, error.detail], ['runtime', '404']);
+    return /^[A-Z].*\.$/.test(error.message);
+  });
+});
+
+test('what the worker says it could not do in starting is what createLoader rejects with', async () => {
+  const { port1, port2 } = new MessageChannel();
+  const error = { code: 'runtime', message: 'No core.', retryable: true, detail: 'x', kept: 0 };
+  port2.onmessage = () => port2.postMessage({ type: 'broken', error });
+  const options = { models: [], runtimeUrl: null, storage: 'auto', records: null };
+  await assert.rejects(connect(port1, /** @type {any} */ (options)), {
+    code: 'runtime',
+    detail: 'x',
+  });
+});
+
+test('dispose settles everything that waits, and nothing works afterwards', async () => {
+  const { loader, model, got } = await ready();
+  const chat = model.chat(HI).next();
+  const removing = loader.remove('m');
+  await settle();
+  await loader.dispose();
+  await assert.rejects(chat, { code: 'aborted' });
+  await assert.rejects(removing, { code: 'aborted' });
+  await assert.rejects(
+    loader.load('m').catch((error) => Promise.reject(error)),
+    { code: 'aborted' },
+  );
+  await assert.rejects(model.chat(HI).next(), { code: 'aborted' });
+  await loader.dispose();
+  assert.equal(got.at(-1).type, 'close');
+});
+
+test('an unknown model is a TypeError that names it', async () => {
+  const { loader } = await setUp();
+  for (const call of /** @type {const} */ (['snapshot', 'pause', 'resume', 'retry', 'cancel'])) {
+    assert.throws(() => loader[call]('other'), { name: 'TypeError', message: /"other"/ });
+  }
+  assert.throws(() => loader.load('other'), TypeError);
+  assert.throws(() => loader.subscribe('m', /** @type {any} */ (null)), TypeError);
+  await loader.dispose();
+});
+
+test('createLoader’s options are checked, and each complaint says which', () => {
+  const good = { repo: 'owner/name' };
+  /** @type {[any, RegExp][]} */
+  const bad = [
+    [undefined, /models/],
+    [{}, /models/],
+    [{ models: {} }, /at least one/],
+    [{ models: { '': good } }, /key/],
+    [{ models: { a: null } }, /"a"/],
+    [{ models: { a: {} } }, /`repo`/],
+    [{ models: { a: { repo: 'no-slash' } } }, /`repo`/],
+    [{ models: { a: { repo: 'a/b/c' } } }, /`repo`/],
+    [{ models: { a: { repo: 'file:///etc/' } } }, /http/],
+    [{ models: { a: { ...good, dtype: 4 } } }, /`dtype`/],
+    [{ models: { a: { ...good, dtype: { x: 1 } } } }, /`dtype`/],
+    [{ models: { a: { ...good, executionProvider: 'cuda' } } }, /`executionProvider`/],
+    [{ models: { a: { ...good, revision: ' ' } } }, /`revision`/],
+    [{ models: { a: { ...good, host: 'javascript:1' } } }, /`host`/],
+    [{ models: { a: good }, runtimeUrl: 'http://[' }, /`runtimeUrl`/],
+    [{ models: { a: good }, storage: 'disk' }, /`storage`/],
+  ];
+  for (const [options, message] of bad) {
+    assert.throws(() => checkOptions(options), { name: 'TypeError', message });
+  }
+});
+
+test('a repo is an id on the Hub, or an address relative to the page', () => {
+  const repoOf = (/** @type {string} */ repo) =>
+    checkOptions({ models: { m: { repo } } }).models[0].repo;
+  assert.equal(repoOf('owner/name.v1'), 'owner/name.v1');
+  assert.equal(repoOf('models/cv-mini'), 'http://localhost/models/cv-mini');
+  assert.equal(repoOf('./a/b/'), 'http://localhost/a/b');
+  assert.equal(repoOf('/a'), 'http://localhost/a');
+  assert.equal(repoOf('https://cdn.test/x/'), 'https://cdn.test/x');
+});
+
+test('where there is no Worker, createLoader rejects with a CandorError', async () => {
+  await assert.rejects(createLoader({ models: { m: { repo: 'a/b' } } }), {
+    name: 'CandorError',
+    code: 'runtime',
+  });
+});
