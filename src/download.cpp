@@ -11,6 +11,8 @@ namespace {
 // A connection without a byte for this long is given up: sooner when another one shows that all is well.
 constexpr Seconds kStalledBesideOthers{15};
 constexpr Seconds kStalledAlone{30};
+// After this long without a byte, one more connection is tried beside the silent one.
+constexpr Seconds kSilent{3};
 // Everything wanted has come, and the server still does not end the body.
 constexpr Seconds kEndless{5};
 // The browser says that it is offline; it is often wrong, so a try now and then.
@@ -230,6 +232,7 @@ std::vector<Action> Download::hashed(FileId id, std::uint64_t offset, std::span<
 std::vector<Action> Download::tick(Instant now) {
   now = clock_.advance(now);
   if (!running()) return {};
+  woken_ = now;
   // One failure may end other requests with it.
   std::vector<RequestId> stalled;
   for (const auto& [id, request] : requests_)
@@ -318,7 +321,10 @@ std::optional<Instant> Download::wake_at() const {
   const auto consider = [&](Instant at) {
     if (!wake || at < *wake) wake = at;
   };
-  for (const auto& [id, request] : requests_) consider(stalled_at(request));
+  for (const auto& [id, request] : requests_) {
+    consider(stalled_at(request));
+    if (!woken_ || *woken_ < request.last_byte_at + kSilent) consider(request.last_byte_at + kSilent);
+  }
   for (const FileTransfer& file : files_)
     if (file.retry_at) consider(*file.retry_at);
   if (hold_until_) consider(*hold_until_);
@@ -382,10 +388,14 @@ void Download::work(Instant now) {
       backlog += file.have().contiguous_end(file.hashed()) - file.hashed();
   }
   unsigned live = busy;
+  unsigned silent = 0;
   for (const auto& [id, request] : requests_) {
     live += request.drained ? 0 : 1;
-    busy += request.drained || ends_soon(request, now) ? 0 : 1;
+    if (request.drained || ends_soon(request, now)) continue;
+    ++busy;
+    if (now >= request.last_byte_at + kSilent) silent = 1;
   }
+  busy -= silent;
   const unsigned target = backlog > options_.sizes.backlog ? 1 : plan_.target();
   // Bodies that bring nothing more may stay open for a while, but not any number of them.
   std::size_t open_bodies = requests_.size();
@@ -458,7 +468,10 @@ void Download::start_request(FileId id, Instant now) {
     std::uint64_t missing = 0;
     for (const ByteRange& gap : gaps) missing += gap.length();
     request.range = gaps.front();
-    request.range.end = std::min(request.range.end, request.range.first + plan_.range_size(missing));
+    // No slivers: what would be left of a gap is taken along.
+    const std::uint64_t size = plan_.range_size(missing);
+    if (request.range.length() >= size + options_.sizes.smallest_range)
+      request.range.end = request.range.first + size;
     fetch.range = action::Fetch::Range{request.range.first, request.range.end - 1};
   }
   request.position = request.range.first;

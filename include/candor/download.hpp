@@ -202,6 +202,7 @@ class Download {
   Requests requests_;
   RequestId next_request_;
   std::optional<Instant> last_byte_at_;
+  std::optional<Instant> woken_;  ///< the last tick
   TransferTotals totals_;
   std::vector<std::uint64_t> seen_discarded_;
   std::uint64_t unjournaled_ = 0;

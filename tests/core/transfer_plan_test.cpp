@@ -1,0 +1,89 @@
+#include "candor/transfer_plan.hpp"
+
+#include <gtest/gtest.h>
+
+namespace candor {
+namespace {
+
+/// A link that gives each connection `per_connection` bytes per second, and all together no more than
+/// `total`.
+class Link {
+ public:
+  Link(TransferPlan& plan, double per_connection, double total)
+      : plan_(plan), per_connection_(per_connection), total_(total) {}
+
+  /// Runs for some time with as many connections as the plan wants.
+  void run(double seconds) {
+    const double until = now_ + seconds;
+    while (now_ < until) {
+      const double rate = std::min(per_connection_ * plan_.target(), total_);
+      now_ += 16'384 / rate;
+      plan_.received(16'384, plan_.target(), instant_from_ms(now_ * 1'000));
+    }
+  }
+
+ private:
+  TransferPlan& plan_;
+  double per_connection_, total_;
+  double now_ = 0;
+};
+
+TEST(TransferPlan, BeginsWithOneConnection) { EXPECT_EQ(TransferPlan().target(), 1U); }
+
+TEST(TransferPlan, AddsConnectionsWhileEachBringsMore) {
+  TransferPlan plan;
+  Link(plan, 8e6, 64e6).run(1);
+  EXPECT_EQ(plan.target(), 6U);
+}
+
+TEST(TransferPlan, StepsBackWhereTheyShareOneLink) {
+  TransferPlan plan;
+  Link(plan, 20e6, 20e6).run(1);
+  EXPECT_EQ(plan.target(), 1U);
+}
+
+TEST(TransferPlan, StopsWhereMoreBringsNothingMore) {
+  TransferPlan plan;
+  Link(plan, 8e6, 16e6).run(2);
+  EXPECT_EQ(plan.target(), 2U);
+}
+
+TEST(TransferPlan, AsksAgainLater) {
+  TransferPlan plan;
+  Link(plan, 20e6, 20e6).run(2);
+  EXPECT_EQ(plan.target(), 1U);
+  // The link is another one now.
+  Link later(plan, 8e6, 64e6);
+  later.run(30);
+  EXPECT_EQ(plan.target(), 6U);
+}
+
+TEST(TransferPlan, NeverExceedsItsLimit) {
+  TransferPlan plan(3);
+  Link(plan, 8e6, 64e6).run(5);
+  EXPECT_EQ(plan.target(), 3U);
+  EXPECT_EQ(TransferPlan(0).target(), 1U);
+}
+
+TEST(TransferPlan, StaysAtOneWhileTheServerWantsLess) {
+  TransferPlan plan;
+  plan.yield();
+  Link(plan, 8e6, 64e6).run(20);
+  EXPECT_EQ(plan.target(), 1U);
+  plan.restart();
+  Link(plan, 8e6, 64e6).run(60);
+  EXPECT_EQ(plan.target(), 6U);
+}
+
+TEST(TransferPlan, AsksForAboutTwoSecondsWorthWithinBounds) {
+  TransferPlan plan;
+  const TransferSizes sizes;
+  EXPECT_EQ(plan.range_size(1U << 30U), sizes.first_range);
+  Link(plan, 8e6, 64e6).run(2);
+  EXPECT_NEAR(static_cast<double>(plan.range_size(1U << 30U)), 16e6, 1e6);
+  EXPECT_EQ(plan.range_size(6U << 20U), (1U << 20U) + 1);
+  EXPECT_EQ(plan.range_size(1), sizes.smallest_range);
+}
+
+}  // namespace
+}  // namespace candor
