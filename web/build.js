@@ -1,12 +1,14 @@
 /**
  * Makes web/dist: the package for pages without a bundler (no bare imports, since import maps don't apply in workers),
  * the core, and ONNX Runtime's files. `node web/build.js`, after the core was built; CANDOR_CORE_DIR says where.
+ * `--types` makes the declarations, too.
  */
-import { cp, mkdir, readFile } from 'node:fs/promises';
+import { execFileSync } from 'node:child_process';
+import { cp, mkdir, readFile, readdir, writeFile } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import path from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
-import { build } from 'esbuild';
+import { build, transform } from 'esbuild';
 
 const web = path.dirname(fileURLToPath(import.meta.url));
 const dist = path.join(web, 'dist');
@@ -74,15 +76,29 @@ const ORT = [
   'ort-wasm-simd-threaded.asyncify.wasm',
 ];
 
+/** For those who install the package: declarations from the JSDoc, and the hand-written ones beside them. */
+async function declarations() {
+  const types = path.join(dist, 'types');
+  const tsc = createRequire(import.meta.url).resolve('typescript/package.json');
+  execFileSync(process.execPath, [path.join(tsc, '../bin/tsc'), '-p', web], { stdio: 'inherit' });
+  await cp(path.join(web, 'bindings.d.ts'), path.join(types, 'bindings.d.ts'));
+  for (const name of await readdir(path.join(web, 'src'))) {
+    if (!name.endsWith('.d.ts') || name === 'ambient.d.ts') continue;
+    await cp(path.join(web, 'src', name), path.join(types, 'src', name));
+  }
+}
+
 async function main() {
   const core = process.env.CANDOR_CORE_DIR ?? path.join(web, '../build/wasm');
   await mkdir(path.join(dist, 'core'), { recursive: true });
-  for (const name of ['candor-core.js', 'candor-core.wasm']) {
-    await cp(path.join(core, name), path.join(dist, 'core', name));
-  }
+  await cp(path.join(core, 'candor-core.wasm'), path.join(dist, 'core/candor-core.wasm'));
+  const glue = await readFile(path.join(core, 'candor-core.js'), 'utf8');
+  const { code } = await transform(glue, { minify: true, format: 'esm', target: 'es2022' });
+  await writeFile(path.join(dist, 'core/candor-core.js'), code);
   const ort = path.dirname(createRequire(import.meta.url).resolve('onnxruntime-web/webgpu'));
   for (const name of ORT) await cp(path.join(ort, name), path.join(dist, 'ort', name));
   await bundle();
+  if (process.argv.includes('--types')) await declarations();
 }
 
 if (import.meta.url === pathToFileURL(process.argv[1] ?? '').href) await main();
