@@ -40,7 +40,9 @@ export function launch(name, { webgpu = true, args = [], userDataDir } = {}) {
     userDataDir,
     args: [
       // SwiftShader, on any machine, so that a run means the same everywhere.
-      ...(webgpu ? ['--enable-unsafe-webgpu', '--use-webgpu-adapter=swiftshader'] : ['--disable-features=WebGPU']),
+      ...(webgpu
+        ? ['--enable-unsafe-webgpu', '--use-webgpu-adapter=swiftshader']
+        : ['--disable-features=WebGPU']),
       // Containers and root have no user namespaces for the sandbox.
       '--no-sandbox',
       '--disable-quic',

@@ -22,7 +22,7 @@ try {
   await page.goto(hub.origin);
   const visit = await askOnPage(page, QUESTION);
   right = isRight(visit.answer, cv);
-  console.log(JSON.stringify({ ...visit, ...packageSizes() }, null, 2));
+  console.log(JSON.stringify({ ...visit, ...(await packageSizes()) }, null, 2));
 } finally {
   await browser.close();
   await hub.close();

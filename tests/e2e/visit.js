@@ -93,7 +93,9 @@ export async function askOnPage(page, question, { key = 'mini', timeoutMs = 180_
         Math.max(
           0,
           ...longTasks
-            .filter((/** @type {{ at: number }} */ task) => task.at >= began && task.at <= firstPieceAt)
+            .filter(
+              (/** @type {{ at: number }} */ task) => task.at >= began && task.at <= firstPieceAt,
+            )
             .map((/** @type {{ ms: number }} */ task) => task.ms),
         ),
       ),

@@ -1,0 +1,138 @@
+// Greedy decoding must give the same tokens on every provider, with every kind of weights, in both browsers.
+
+import assert from 'node:assert/strict';
+import { existsSync } from 'node:fs';
+import { readFile } from 'node:fs/promises';
+import path from 'node:path';
+import { after, before, describe, test } from 'node:test';
+import { launch } from './browsers.js';
+import { serveDemo } from './site.js';
+
+const ROOT = path.resolve(import.meta.dirname, '../..');
+const SMOLLM = path.resolve(ROOT, '../shared/models/smollm2-135m-instruct');
+
+/** @typedef {{ messages: { role: string, content: string }[], tokens: number[], text: string, min_margin: number }} Case */
+
+/** @param {string} folder @returns {Promise<Case[]>} */
+async function reference(folder) {
+  const read = (/** @type {string} */ name) =>
+    readFile(path.join(folder, name), 'utf8').then(JSON.parse);
+  const { eos_token_id: eos } = await read('generation_config.json');
+  const { cases } = await read('reference.json');
+  // The token that ends an answer is not part of what the loader gives.
+  return cases.map((/** @type {Case} */ one) => ({
+    ...one,
+    tokens: one.tokens.filter((id) => ![eos].flat().includes(id)),
+  }));
+}
+
+/**
+ * Loads a model in a page and answers each case greedily.
+ * @param {import('puppeteer-core').Page} page
+ * @param {{ repo: string, dtype?: string, executionProvider?: 'auto' | 'webgpu' | 'wasm' }} model
+ * @param {Case[]} cases
+ */
+function answer(page, model, cases) {
+  return page.evaluate(
+    async ({ model, cases }) => {
+      // A name that TypeScript doesn't follow: the module comes from the page's server.
+      const { createLoader } = await import(String('/candor/candor.js'));
+      const repo = new URL(model.repo, location.href).href;
+      const loader = await createLoader({ models: { m: { name: 'm', ...model, repo } } });
+      const loaded = await loader.load('m');
+      const { variant } = loader.snapshot('m');
+      const answers = [];
+      for (const { messages, tokens } of cases) {
+        const pieces = loaded.chat(messages, { temperature: 0, maxNewTokens: tokens.length });
+        let step = await pieces.next();
+        while (!step.done) step = await pieces.next();
+        answers.push(step.value.ids);
+      }
+      await loader.dispose();
+      return { variant, answers };
+    },
+    { model, cases },
+  );
+}
+
+let hub = /** @type {import('../hub/hub.js').Hub} */ (/** @type {unknown} */ (null));
+before(async () => {
+  hub = await serveDemo({
+    mounts: { '/fixtures': path.join(import.meta.dirname, 'fixtures') },
+    folders: existsSync(SMOLLM) ? { '/shared-models': path.dirname(SMOLLM) } : {},
+  });
+});
+after(() => hub.close());
+
+for (const { browser: name, runs } of /** @type {const} */ ([
+  {
+    browser: 'chromium',
+    runs: [
+      { dtype: 'auto', executionProvider: 'auto', expect: 'q4 webgpu' },
+      { dtype: 'q4', executionProvider: 'wasm', expect: 'q4 wasm' },
+      { dtype: 'q4f16', executionProvider: 'wasm', expect: 'q4f16 wasm' },
+      { dtype: 'fp16', executionProvider: 'wasm', expect: 'fp16 wasm' },
+    ],
+  },
+  {
+    browser: 'firefox',
+    runs: [
+      { dtype: 'auto', executionProvider: 'auto', expect: 'q4f16 webgpu' },
+      { dtype: 'fp16', executionProvider: 'webgpu', expect: 'fp16 webgpu' },
+      { dtype: 'q4', executionProvider: 'wasm', expect: 'q4 wasm' },
+    ],
+  },
+])) {
+  describe(`the embedded model in ${name}`, () => {
+    let browser = /** @type {import('puppeteer-core').Browser} */ (/** @type {unknown} */ (null));
+    before(async () => {
+      browser = await launch(name);
+    });
+    after(() => browser.close());
+
+    for (const { expect, ...options } of runs) {
+      test(`gives the reference's tokens as ${expect}`, async () => {
+        const cases = await reference(path.join(ROOT, 'web/models/cv-mini'));
+        const page = await browser.newPage();
+        await page.goto(`${hub.origin}/fixtures/blank.html`);
+        const { variant, answers } = await answer(
+          page,
+          { repo: '/models/cv-mini', ...options },
+          cases,
+        );
+        assert.equal(`${variant.dtype} ${variant.executionProvider}`, expect);
+        assert.deepEqual(
+          answers,
+          cases.map(({ tokens }) => tokens),
+        );
+        await page.close();
+      });
+    }
+  });
+}
+
+test(
+  'SmolLM2-135M-Instruct gives its reference tokens on the wasm provider',
+  { skip: !existsSync(SMOLLM) && 'the model is not on this machine' },
+  async () => {
+    // Only cases whose margins are wide, since another runtime may differ where they are small; cut to a few tokens.
+    const cases = (await reference(SMOLLM))
+      .filter(({ min_margin }) => min_margin > 0.5)
+      .map((one) => ({ ...one, tokens: one.tokens.slice(0, 12) }));
+    assert.ok(cases.length > 0);
+    const browser = await launch('chromium');
+    try {
+      const page = await browser.newPage();
+      await page.goto(`${hub.origin}/fixtures/blank.html`);
+      const repo = `/shared-models/${path.basename(SMOLLM)}`;
+      const { variant, answers } = await answer(page, { repo, executionProvider: 'wasm' }, cases);
+      assert.equal(variant.executionProvider, 'wasm');
+      assert.deepEqual(
+        answers,
+        cases.map(({ tokens }) => tokens),
+      );
+    } finally {
+      await browser.close();
+    }
+  },
+);
