@@ -124,7 +124,11 @@ export class Runner {
         if (action.type === 'publish') this.#sink.snapshot(action.snapshot);
         else if (action.type === 'persist') this.#sink.persist(action.key, action.json);
         else if (action.type === 'unpersist') this.#sink.unpersist(action.key);
-        else this.#queue.push(action);
+        else {
+          // At once, or a request that the core has given up would go on writing while the queue waits for the disk.
+          if (action.type === 'abort') this.#requests.get(action.request)?.controller.abort();
+          this.#queue.push(action);
+        }
       }
       if (this.#queue.length && !this.#working) this.#working = this.#work();
     }
