@@ -163,6 +163,7 @@ std::vector<Action> Download::received(RequestId id, std::span<const std::uint8_
   const bool surplus = bytes.size() > room;
   const auto wanted = bytes.first(static_cast<std::size_t>(std::min<std::uint64_t>(bytes.size(), room)));
   const std::uint64_t fresh = file.received(request.position, wanted);
+  file.wasted(bytes.size() - wanted.size());
   request.position += wanted.size();
   request.last_byte_at = now;
   last_byte_at_ = now;

@@ -92,6 +92,8 @@ class FileTransfer {
   Verdict judge(const HttpReply& reply, ByteRange asked, bool ranged);
   /// Bytes were written at `offset`. Returns how many of them were new.
   std::uint64_t received(std::uint64_t offset, std::span<const std::uint8_t> bytes);
+  /// Bytes came that have no place in the file.
+  void wasted(std::uint64_t bytes) { wire_ += bytes; }
   /// Whether a body that starts like this is a web page where none is wanted.
   bool is_web_page(std::span<const std::uint8_t> start) const;
   /// The body ended where the server says the file ends; settles an unknown size.
