@@ -27,8 +27,9 @@ constexpr double kCorrelation = 8;       // s; that many seconds are one indepen
 constexpr double kPriorVariance = 0.04;  // of the log rate ...
 constexpr double kPriorCount = 10;       // ... worth as many seconds
 constexpr double kSwing = 1.5;           // the threshold's growth when a change is undone
-constexpr double kPersistence =
-    0.4;  // a level lasts this many times its age again, at the median and half beyond
+// Of the age of a level whose change was just likely enough; see predict().
+constexpr double kPersistence = 0.15;
+constexpr double kMaxPersistence = 20;
 
 // Squared standard deviation of the log of the prediction: a floor, a share of the line's variance (lines
 // that vary much also drift), and that variance averaged over the time ahead and over the time behind.
@@ -40,8 +41,8 @@ constexpr double kBehind = 10;           // s of correlation
 constexpr double kBehindOffset = 2;      // s
 constexpr double kSpreadPrior = 0.1;     // variance before anything is known ...
 constexpr double kSpreadPriorCount = 5;  // ... worth as many seconds
-constexpr double kLow = 1.4;             // sigmas below the prediction, for 80 %
-constexpr double kHigh = 1.15;           // sigmas above it
+constexpr double kLow = 1.45;            // sigmas below the prediction, for 80 %
+constexpr double kHigh = 1.2;            // sigmas above it
 
 constexpr double kBand = 0.01;        // of the display, in logarithms ...
 constexpr double kBandSigmas = 0.17;  // ... plus this many sigmas
@@ -52,6 +53,10 @@ void EtaEstimator::Spread::add(double x) {
   count += 1;
   sum += x;
   squares += x * x;
+}
+
+EtaEstimator::Spread EtaEstimator::Spread::without(const Spread& part) const {
+  return {count - part.count, sum - part.sum, squares - part.squares};
 }
 
 void EtaEstimator::start(Instant now) {
@@ -153,13 +158,14 @@ void EtaEstimator::close_tick() {
     second_.seconds += kTick;
   }
   open_bytes_ = 0;
+  if (level_.bytes + before_.bytes <= 0) return;
   // The slow start matters in the first level only; a later one begins in mid-flow.
   const bool discount = before_.seconds <= 0 && level_.seconds > 1.5;
-  mean_rate_ = discount
-                   ? std::max(level_.bytes - kFirstSecondDiscount * first_second_bytes_, 0.5 * level_.bytes) /
-                         (level_.seconds - kFirstSecondDiscount)
-                   : level_.bytes / level_.seconds;
-  if (mean_rate_ <= 0) return;
+  const double bytes =
+      discount ? std::max(level_.bytes - kFirstSecondDiscount * first_second_bytes_, 0.5 * level_.bytes)
+               : level_.bytes;
+  // At least a byte: a level that is silent so far has a logarithm, too.
+  mean_rate_ = std::max(bytes, 1.0) / (level_.seconds - (discount ? kFirstSecondDiscount : 0));
   if (second_.seconds > 1 - kTick / 2) close_second();
   has_basis_ = has_basis_ || ticks_ >= kTicksPerSecond;
   if (has_basis_ && remaining_ && *remaining_ > 0) predict();
@@ -181,6 +187,16 @@ void EtaEstimator::close_second() {
   look_for_change();
 }
 
+// How clearly two stretches differ in level: the squared shift over its squared standard error.
+double EtaEstimator::likelihood(const Spread& before, const Spread& after) {
+  const double shift = after.sum / after.count - before.sum / before.count;
+  const double within = (before.squares - before.sum * before.sum / before.count) +
+                        (after.squares - after.sum * after.sum / after.count);
+  const double variance =
+      (within + kPriorVariance * kPriorCount) / (before.count + after.count + kPriorCount);
+  return shift * shift / (variance * kCorrelation * (1 / after.count + 1 / before.count));
+}
+
 // The most likely moment of a change of level in the last seconds, and whether it is likely enough
 // (generalised likelihood ratio for a shift of the mean; Basseville and Nikiforov, Detection of Abrupt
 // Changes, 1993, ch. 2.4).
@@ -188,37 +204,38 @@ void EtaEstimator::look_for_change() {
   Spread total = older_;
   for (std::size_t i = 0; i < recent_count_; ++i)
     total.add(recent_[(recent_begin_ + i) % kRecentSeconds].log_rate);
+  const double threshold = kChangeThreshold * kChangeThreshold * swings_ * swings_;
+  if (last_change_ != 0) {
+    // The further the new level stands out from what the line did before, the less it is one of its moods.
+    persistence_ = std::min(kPersistence * std::max(1.0, likelihood(spread_before_, total) / threshold),
+                            kMaxPersistence);
+  }
   Spread after;
   double after_bytes = 0;
   double best = 0;
-  double best_shift = 0;
   double best_bytes = 0;
   std::size_t best_seconds = 0;
+  Spread best_after;
   for (std::size_t k = 1; k < recent_count_; ++k) {
     const Second& second = recent_[(recent_begin_ + recent_count_ - k) % kRecentSeconds];
     after.add(second.log_rate);
     after_bytes += second.bytes;
-    const double before_count = total.count - after.count;
-    if (before_count < kMinSecondsBefore) break;
+    const Spread before = total.without(after);
+    if (before.count < kMinSecondsBefore) break;
     if (k < kMinChangeSeconds) continue;
-    const double before_sum = total.sum - after.sum;
-    const double shift = after.sum / after.count - before_sum / before_count;
-    if (std::abs(shift) < kMinLogChange) continue;
-    const double within = (total.squares - after.squares - before_sum * before_sum / before_count) +
-                          (after.squares - after.sum * after.sum / after.count);
-    const double variance = (within + kPriorVariance * kPriorCount) / (total.count + kPriorCount);
-    const double error = variance * kCorrelation * (1 / after.count + 1 / before_count);
-    const double likelihood = shift * shift / error;
-    if (likelihood > best) {
-      best = likelihood;
-      best_shift = shift;
+    if (std::abs(after.sum / after.count - before.sum / before.count) < kMinLogChange) continue;
+    const double likely = likelihood(before, after);
+    if (likely > best) {
+      best = likely;
       best_bytes = after_bytes;
       best_seconds = k;
+      best_after = after;
     }
   }
-  const double threshold = kChangeThreshold * swings_;
-  if (best <= threshold * threshold) return;
-  const int direction = best_shift > 0 ? 1 : -1;
+  // At the edge of what is looked at, the true moment is perhaps a later one: the next second will tell.
+  if (best <= threshold || best_seconds == kMinChangeSeconds) return;
+  const Spread before = total.without(best_after);
+  const int direction = best_after.sum / best_after.count > before.sum / before.count ? 1 : -1;
   if (last_change_ == -direction) {
     // Back again: this line swings. All of it is its level, and the next change must stand out more.
     level_.bytes += before_.bytes;
@@ -229,6 +246,8 @@ void EtaEstimator::look_for_change() {
     return;
   }
   last_change_ = direction;
+  spread_before_ = before;
+  persistence_ = kPersistence;
   const double seconds = static_cast<double>(best_seconds);
   before_.bytes += std::max(0.0, level_.bytes - best_bytes);
   before_.seconds += std::max(0.0, level_.seconds - seconds);
@@ -247,7 +266,7 @@ void EtaEstimator::predict() {
     // proportional to the age (Lindy). The mean of that chance over the time ahead weighs the two levels.
     const double everything = (level_.bytes + before_.bytes) / (level_.seconds + before_.seconds);
     const double ahead = remaining / std::sqrt(everything * mean);
-    const double age = kPersistence * level_.seconds;
+    const double age = persistence_ * level_.seconds;
     const double weight = ahead > 0 ? age / ahead * std::log1p(ahead / age) : 1;
     mean = std::exp(weight * std::log(mean) + (1 - weight) * std::log(everything));
   }
@@ -267,8 +286,8 @@ void EtaEstimator::predict() {
       std::max(0.0, all_.squares - (all_.count > 0 ? all_.sum * all_.sum / all_.count : 0));
   const double spread = (deviations + kSpreadPrior * kSpreadPriorCount) / (all_.count + kSpreadPriorCount);
   const double behind = level_.seconds + before_.seconds;
-  sigma_ =
-      std::sqrt(kSigmaFloor + spread * (kAhead / (x + kAheadOffset) + kBehind / (behind + kBehindOffset)));
+  sigma_ = std::sqrt(kSigmaFloor +
+                     spread * (kDrift + kAhead / (x + kAheadOffset) + kBehind / (behind + kBehindOffset)));
 
   const double now = static_cast<double>(ticks_) * kTick;
   const double band = std::exp(kBand + kBandSigmas * sigma_);

@@ -34,7 +34,21 @@ void ThroughputHistory::record(std::uint64_t bytes, Instant now) {
   }
   if (paused_) return;
   advance(now);
-  bytes_.back() += static_cast<double>(bytes);
+  // The bytes came evenly since the last record.
+  const double begin = std::min(recorded_s_, elapsed_s_);
+  const double took = elapsed_s_ - begin;
+  recorded_s_ = elapsed_s_;
+  if (took <= 0) {
+    bytes_.back() += static_cast<double>(bytes);
+    return;
+  }
+  const double rate = static_cast<double>(bytes) / took;
+  const auto first = static_cast<std::size_t>(begin / width_s_);
+  for (std::size_t i = first; i < bytes_.size(); ++i) {
+    const double from = std::max(begin, static_cast<double>(i) * width_s_);
+    const double to = std::min(elapsed_s_, static_cast<double>(i + 1) * width_s_);
+    bytes_[i] += rate * std::max(0.0, to - from);
+  }
 }
 
 void ThroughputHistory::pause(Instant now) {

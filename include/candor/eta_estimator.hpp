@@ -69,6 +69,7 @@ class EtaEstimator {
     double sum = 0;
     double squares = 0;
     void add(double x);
+    Spread without(const Spread& part) const;
   };
 
   MonotonicTime time_;
@@ -94,11 +95,13 @@ class EtaEstimator {
   std::array<Second, kRecentSeconds> recent_{};
   std::size_t recent_begin_ = 0;
   std::size_t recent_count_ = 0;
-  double reference_ = 0;  // the first log rate
-  Spread older_;          // seconds of this level that have left `recent_`
-  Spread all_;            // every second so far
-  double swings_ = 1;     // factor of the threshold; grows when a change turns out to be a swing
-  int last_change_ = 0;   // +1 faster, -1 slower, 0 none
+  double reference_ = 0;    // the first log rate
+  Spread older_;            // seconds of this level that have left `recent_`
+  Spread all_;              // every second so far
+  Spread spread_before_;    // of the level before the last change
+  double swings_ = 1;       // factor of the threshold; grows when a change turns out to be a swing
+  double persistence_ = 0;  // of the new level, as a multiple of its age
+  int last_change_ = 0;     // +1 faster, -1 slower, 0 none
 
   double predicted_ = 0;  // seconds, as of shown_at_
   double shown_ = 0;
@@ -113,6 +116,7 @@ class EtaEstimator {
   void close_tick();
   void close_second();
   void look_for_change();
+  static double likelihood(const Spread& before, const Spread& after);
   void predict();
 };
 

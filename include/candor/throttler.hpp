@@ -22,34 +22,40 @@ class Throttler {
   /// Offers a value. Returns the value to deliver now, if any.
   std::optional<T> push(T value, Instant now, bool is_final = false) {
     const Instant time = time_.advance(now);
-    if (!is_final && delivered_ && time < *delivered_ + interval_) {
+    if (!is_final && delivered_ && time < due_) {
       waiting_ = std::move(value);
       return std::nullopt;
     }
     waiting_.reset();
-    delivered_ = time;
+    deliver(time);
     return value;
   }
 
   /// The waiting value, once its time has come. May be called at any time, any number of times.
   std::optional<T> poll(Instant now) {
     const Instant time = time_.advance(now);
-    if (!waiting_ || time < *wake_at()) return std::nullopt;
-    delivered_ = time;
+    if (!waiting_ || time < due_) return std::nullopt;
+    deliver(time);
     return std::exchange(waiting_, std::nullopt);
   }
 
   /// When poll() will have something; empty when nothing waits.
   std::optional<Instant> wake_at() const {
     if (!waiting_) return std::nullopt;
-    return *delivered_ + interval_;
+    return due_;
   }
 
  private:
   Millis interval_;
   MonotonicTime time_;
-  std::optional<Instant> delivered_;
+  bool delivered_ = false;
+  Instant due_{};  // the end of the interval that the latest delivery began
   std::optional<T> waiting_;
+
+  void deliver(Instant time) {
+    delivered_ = true;
+    due_ = time + interval_;
+  }
 };
 
 }  // namespace candor

@@ -34,7 +34,8 @@ class ThroughputHistory {
  private:
   MonotonicTime time_;
   Instant last_{};
-  double elapsed_s_ = 0;  // counted time
+  double elapsed_s_ = 0;   // counted time
+  double recorded_s_ = 0;  // up to where bytes were recorded
   double width_s_ = kFirstWidth.count();
   std::vector<double> bytes_;  // per point; the last one is still running
   bool started_ = false;
