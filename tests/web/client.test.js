@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
 import test from 'node:test';
 import { connect } from '../../web/src/client.js';
-import { CandorError, checkOptions, createLoader } from '../../web/src/index.js';
+import { CandorError, createLoader } from '../../web/src/index.js';
+import { checkOptions } from '../../web/src/options.js';
 import { settle } from './support/fakes.js';
 
 /** @param {string} status @param {object} [more] */

@@ -99,7 +99,7 @@ const hostile = () => {
     { status: 'progress', file: '\ud800', name: '\0', loaded: 1, total: 2 },
     {
       status: 'progress_total',
-      files: { __proto__: null, ['__proto__']: { loaded: 1, total: 2 } },
+      files: JSON.parse('{"__proto__":{"loaded":1,"total":2}}'),
     },
     ...numbers.flatMap((loaded) =>
       numbers.map((total) => ({ status: 'progress', file: 'a', progress: loaded, loaded, total })),
@@ -235,8 +235,9 @@ test('subscribers may come, go and change states while they are told', () => {
 });
 
 test('what was disposed says so, and disposing twice does nothing', () => {
+  const tracker = core.createProgressTracker();
   const made = [
-    core.createProgressTracker(),
+    tracker,
     core.createMultiFileAggregator(),
     core.createThrottler(),
     core.createStateManager(),
@@ -245,5 +246,5 @@ test('what was disposed says so, and disposing twice does nothing', () => {
     handle.dispose();
     handle.dispose();
   }
-  assert.throws(() => made[0].snapshot(0), /disposed/);
+  assert.throws(() => tracker.snapshot(0), /disposed/);
 });

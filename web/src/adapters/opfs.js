@@ -84,6 +84,8 @@ class OpfsFolder {
       } finally {
         handle.close();
       }
+      // The oldest is the one that is surely whole, so it goes last.
+      old.sort((a, b) => b.number - a.number);
       for (const { name } of old) await this.#folder.removeEntry(name);
     });
   }

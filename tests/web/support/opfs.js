@@ -1,0 +1,130 @@
+/** The origin private file system in memory, as much of it as a worker uses, with a disk that can fail. */
+
+/** @typedef {'create' | 'write' | 'flush' | 'remove'} Stage */
+
+class Disk {
+  /** Bytes that still fit. */
+  room = Infinity;
+  /** @type {{ stage: Stage, name: string } | null} */
+  failure = null;
+
+  /** @param {Stage} stage @param {string} name */
+  at(stage, name) {
+    if (this.failure?.stage !== stage || !name.startsWith(this.failure.name)) return;
+    this.failure = null;
+    throw new DOMException('The tab was closed.', 'AbortError');
+  }
+}
+
+class FakeFile {
+  kind = 'file';
+  bytes = new Uint8Array(0);
+  locked = false;
+  /** @param {string} name @param {Disk} disk */
+  constructor(name, disk) {
+    this.name = name;
+    this.disk = disk;
+  }
+
+  async getFile() {
+    return new Blob([this.bytes]);
+  }
+
+  async createSyncAccessHandle() {
+    if (this.locked) throw new DOMException('locked', 'NoModificationAllowedError');
+    this.locked = true;
+    const resize = (/** @type {number} */ size) => {
+      const bytes = new Uint8Array(size);
+      bytes.set(this.bytes.subarray(0, size));
+      this.bytes = bytes;
+    };
+    return {
+      getSize: () => this.bytes.length,
+      /** @param {Uint8Array} from @param {{ at: number }} options */
+      write: (from, { at }) => {
+        const take = Math.min(from.length, this.disk.room);
+        // A crash in the middle leaves the first half.
+        const torn = this.disk.failure?.stage === 'write';
+        const part = from.subarray(0, torn ? take / 2 : take);
+        if (at + part.length > this.bytes.length) resize(at + part.length);
+        this.bytes.set(part, at);
+        this.disk.at('write', this.name);
+        this.disk.room -= take;
+        return take;
+      },
+      /** @param {Uint8Array} into @param {{ at: number }} options */
+      read: (into, { at }) => {
+        const part = this.bytes.subarray(at, at + into.length);
+        into.set(part);
+        return part.length;
+      },
+      truncate: resize,
+      flush: () => this.disk.at('flush', this.name),
+      close: () => void (this.locked = false),
+    };
+  }
+}
+
+export class FakeDirectory {
+  kind = 'directory';
+  /** @type {Map<string, FakeFile | FakeDirectory>} */
+  #entries = new Map();
+  #disk;
+
+  constructor(disk = new Disk()) {
+    this.#disk = disk;
+  }
+
+  /** @param {number} bytes */
+  set room(bytes) {
+    this.#disk.room = bytes;
+  }
+
+  /** The next such step with a file whose name begins so fails. @param {Stage} stage @param {string} name */
+  failNext(stage, name) {
+    this.#disk.failure = { stage, name };
+  }
+
+  /** Every file below. @param {string} [prefix] @returns {Generator<string>} */
+  *list(prefix = '') {
+    for (const [name, entry] of this.#entries) {
+      if (entry instanceof FakeDirectory) yield* entry.list(`${prefix}${name}/`);
+      else yield prefix + name;
+    }
+  }
+
+  /** @param {string} name @param {{ create?: boolean }} [options] @param {() => FakeFile | FakeDirectory} [make] */
+  #get(name, { create = false } = {}, make) {
+    const found = this.#entries.get(name);
+    if (found) return found;
+    if (!create || !make) throw new DOMException(`${name} is not there`, 'NotFoundError');
+    this.#disk.at('create', name);
+    const made = make();
+    this.#entries.set(name, made);
+    return made;
+  }
+
+  /** @param {string} name @param {{ create?: boolean }} [options] */
+  async getDirectoryHandle(name, options) {
+    return this.#get(name, options, () => new FakeDirectory(this.#disk));
+  }
+
+  /** @param {string} name @param {{ create?: boolean }} [options] */
+  async getFileHandle(name, options) {
+    return this.#get(name, options, () => new FakeFile(name, this.#disk));
+  }
+
+  /** @param {string} name */
+  async removeEntry(name) {
+    this.#disk.at('remove', name);
+    if (!this.#entries.delete(name)) throw new DOMException(name, 'NotFoundError');
+  }
+
+  async *entries() {
+    yield* [...this.#entries];
+  }
+
+  async *keys() {
+    yield* [...this.#entries.keys()];
+  }
+}
