@@ -266,6 +266,37 @@ test('snapshots and records go out at once, not behind a slow disk', async () =>
   ]);
 });
 
+test('bytes do not wait for the journal, and of several that wait only the newest is written', async () => {
+  const store = memoryStore();
+  const folder = await store.folder('f');
+  /** @type {string[]} */
+  const written = [];
+  /** @type {() => void} */
+  let finish = () => {};
+  folder.writeJournal = (text) => {
+    written.push(text);
+    return new Promise((resolve) => (finish = resolve));
+  };
+  const journal = (/** @type {string} */ text) => ({ type: 'writeJournal', text });
+  const { core, runner } = setUp(
+    {
+      load: () => [{ type: 'useFolder', folder: 'f' }, journal('1'), OPEN[1]],
+      opened: () => [journal('2'), journal('3'), { type: 'readJournal' }],
+    },
+    { store },
+  );
+  runner.send({ type: 'load' });
+  await settle();
+  assert.deepEqual(written, ['1']);
+  assert.equal(core.calls.at(-1).type, 'opened');
+  finish();
+  await settle();
+  assert.deepEqual(written, ['1', '3']);
+  finish();
+  await runner.idle();
+  assert.equal(core.calls.at(-1).type, 'journal');
+});
+
 test('the core is woken when it asked to be, once, and not after it changed its mind', () => {
   const { core, clock, runner, events } = setUp({});
   core.wake = clock.now() + 50;

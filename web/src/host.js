@@ -57,6 +57,16 @@ export function serve(endpoint, prepare) {
     endpoint.postMessage({ type: 'done', id });
   }
 
+  async function close() {
+    const all = [...runners.values()];
+    runners.clear();
+    // The core has the journal brought up to date before the files are let go.
+    for (const runner of all) runner.send({ type: 'dispose' });
+    for (const runner of all) await runner.idle();
+    for (const runner of all) runner.close();
+    endpoint.postMessage({ type: 'closed' });
+  }
+
   endpoint.addEventListener('message', (event) => {
     const message = /** @type {ToWorker} */ (event.data);
     switch (message.type) {
@@ -69,9 +79,7 @@ export function serve(endpoint, prepare) {
       case 'stop':
         return runners.get(message.key)?.stop(message.id);
       case 'close':
-        for (const runner of runners.values()) runner.close();
-        runners.clear();
-        endpoint.postMessage({ type: 'closed' });
+        return void close();
     }
   });
   endpoint.start?.();

@@ -51,6 +51,10 @@ export class Runner {
   #queue = [];
   /** @type {Promise<void> | null} */
   #working = null;
+  /** The journal that waits to be written; a newer one takes its place. @type {string | null} */
+  #journal = null;
+  /** @type {Promise<void> | null} */
+  #writing = null;
   #closed = false;
   #wake = NaN;
   #cancelTimer = () => {};
@@ -81,7 +85,7 @@ export class Runner {
 
   /** Resolves when every action so far, and what they led to at once, has been performed. */
   async idle() {
-    while (this.#working) await this.#working;
+    while (this.#working || this.#writing) await (this.#working ?? this.#writing);
   }
 
   /**
@@ -187,7 +191,9 @@ export class Runner {
         void this.#read(action.file, action.offset, action.length);
         return;
       case 'writeJournal':
-        return this.#store.writeJournal(action.text);
+        this.#journal = action.text;
+        this.#writing ??= this.#writeJournals();
+        return;
       case 'removeFolder':
         return this.#removeFolder();
       case 'createSession':
@@ -203,6 +209,20 @@ export class Runner {
     return this.#folder;
   }
 
+  /** Beside the queue: it is the slowest thing a disk is asked to do, and bytes must not wait for it. */
+  async #writeJournals() {
+    try {
+      while (this.#journal !== null) {
+        const text = this.#journal;
+        this.#journal = null;
+        await this.#store.writeJournal(text);
+      }
+    } catch (error) {
+      this.#storeFailed(null, error);
+    }
+    this.#writing = null;
+  }
+
   /** @param {number | null} file @param {unknown} thrown */
   #storeFailed(file, thrown) {
     const { kind, message } = StoreError.from(thrown);
@@ -211,11 +231,13 @@ export class Runner {
 
   /** @param {string} name */
   async #useFolder(name) {
+    await this.#writing;
     this.#folder?.closeAll();
     this.#folder = await this.#ports.store.folder(name);
   }
 
   async #readJournal() {
+    await this.#writing;
     this.send({ type: 'journal', ...(await this.#store.readJournal()) });
   }
 
@@ -228,6 +250,8 @@ export class Runner {
   }
 
   async #removeFolder() {
+    this.#journal = null;
+    await this.#writing;
     await this.#store.remove();
     this.send({ type: 'removed' });
   }
