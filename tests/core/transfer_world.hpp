@@ -462,7 +462,7 @@ class World {
   }
 
   void send_head(RequestId id, Live& live) {
-    const Script& script_now = live.script;
+    const Script script_now = live.script;
     kinds_seen[std::to_string(static_cast<int>(script_now.kind))]++;
     const std::uint64_t size = live.file->content.size();
     event::Head head;
@@ -549,7 +549,7 @@ class World {
   }
 
   void send_body(RequestId id, Live& live) {
-    const Script& s = live.script;
+    const Script s = live.script;  // a copy: the request may be over before this is
     const std::uint64_t length = live.end - live.first;
     std::uint64_t limit = length;
     if (s.kind == Kind::kDrop || s.kind == Kind::kShort || s.kind == Kind::kStall)
