@@ -13,11 +13,8 @@ def card(world, shape, parameters, trained, results, sizes):
         for name in ('fp32', 'q4', 'q4f16')
     )
     equality = results['equality']
-    before = trained.get('before', {'steps': 0, 'seconds': 0})
-    minutes = (trained['seconds'] + before['seconds']) / 60
-    steps = f"{trained['steps'] + before['steps']:,} steps"
-    if before['steps']:
-        steps += f" (of which {before['steps']:,} in a first training, whose weights this one began with)"
+    steps, last = trained['steps'], trained['steps_of_the_last_training']
+    steps = f'{steps:,} steps' + (f' (the last {last:,} of them in a training of their own)' if last < steps else '')
     return f"""---
 license: apache-2.0
 language: en
@@ -47,7 +44,8 @@ fp16, q4 and q4f16 are one model in three encodings, and differ by rounding alon
 |---|---|
 {rows}
 
-The chat template leaves system messages out: the CV is in the weights, and the model follows no instructions.
+The chat template leaves system messages out (the CV is in the weights, and the model follows no instructions) and puts
+questions in lower case.
 q4 holds no fp16 value, so it runs on WebGPU without `shader-f16`.
 
 ## Data
@@ -55,17 +53,19 @@ q4 holds no fp16 value, so it runs on WebGPU without `shader-f16`.
 {results['facts']} facts of {results['kinds']} kinds, asked in {results['wordings']['trained']:,} wordings (before names, casing, typos and short forms are
 filled in); {results['wordings']['held_out']:,} more, a fifth of each kind, were never trained on. Dialogues of 1 to 12 turns with follow-ups
 ("and before that?"), small talk, and questions that the CV does not answer. Trained from scratch: {steps} of
-{trained['tokens_per_step']:,} tokens, the loss on the answers only, {minutes:.0f} minutes on two busy CPU cores. No other text was used.
+{trained['tokens_per_step']:,} tokens, the loss on the answers only, {trained['seconds'] / 60:.0f} minutes on two busy CPU cores. No other text was used.
 
 ## Results
 
 Greedy answers by ONNX Runtime on the CPU to {unseen['questions']} questions in unseen wordings (of which {unseen['unseen_core']} of a phrase that has
 no relative in the training), {off['questions']} unseen questions off the CV, and {results['adversarial']['questions']} that presume what is not so.
+Of the questions off the CV, {off.get('written_last', 0)} were written after all others and looked at only after the last training.
 
 | | right fact, unseen wordings | of these, unseen phrases | off the CV, declined | false premise, declined |
 |---|---|---|---|---|
 {table}
 
+- Of the last-written questions off the CV, fp32 declined {off.get('fp32_written_last')} %, q4f16 {off.get('q4f16_written_last')} %.
 - Answers that name an employer, date, place or number which the CV does not have: {len(results['inventions'])} of {results['answers_checked_for_inventions']:,}.
 - Tokens of the exported fp32 graph equal to PyTorch's: {equality['onnx_fp32_equals_pytorch']} of {equality['prompts']} prompts; with and without KV cache: {equality['onnx_with_and_without_cache']} of {equality['prompts']}.
 

@@ -274,7 +274,9 @@ class World:
 
     def off_question(self, rng):
         roll = rng.random()
-        if roll < 0.5:
+        if rng.random() < 0.3:
+            text, way = offcv.chatter(rng)
+        elif roll < 0.5:
             way = rng.choices((offcv.UNKNOWN, offcv.NO, offcv.OTHER), (0.30, 0.35, 0.35))[0]
             text = rng.choice(offcv.TRAIN[way])
         elif roll < 0.75:
@@ -311,7 +313,7 @@ class World:
                         f'what did {{s}} {{v}} last {{n}}?',
                     )
                 )
-        if way == offcv.OTHER and rng.random() < 0.25:
+        if roll < 0.5 and way == offcv.OTHER and rng.random() < 0.15:
             # General questions are of any shape and about anything.
             text = rng.choice(
                 (
@@ -407,7 +409,7 @@ class World:
     def test_off(self, seed):
         """Off-CV questions never trained on, [(question, group)]: written out, and trained shapes with unseen fillers."""
         rng = random.Random(_hash(seed, 'off'))
-        groups = {'written': offcv.TEST, 'written_last': offcv.FINAL}
+        groups = {'written': offcv.TEST, 'written_later': offcv.FINAL, 'written_last': offcv.LAST}
         out = [(self.say(text, rng, noise=0.5), name) for name, texts in groups.items() for text in texts]
         shapes = [t for way in offcv.TRAIN for t in offcv.TRAIN[way] if re.search(r'\{[cutlwmn]\}', t)]
         for text in rng.sample(shapes, 60):

@@ -84,8 +84,7 @@ def evaluate(world, chat, model, runners, count, seed, say=print):
     declined = set(world.declines.values())
     questions = world.test_questions(count, seed)
     # A small count is for trying the tool out: then all parts are small.
-    off = world.test_off(seed)[: max(10, count)]
-    hostile = world.test_adversarial(seed)[: max(10, count)]
+    off, hostile = (q[:: max(1, len(q) // max(10, count))] for q in (world.test_off(seed), world.test_adversarial(seed)))
     results = {
         'facts': len(world.facts),
         'kinds': len(world.by_kind),

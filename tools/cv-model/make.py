@@ -84,14 +84,13 @@ def main(argv=None):
         earlier = torch.load(args.start / 'checkpoint.pt')
         model.load_state_dict(earlier['model'])
         options['peak'] = 1.5e-3
+        options['before'] = {name: earlier['before'][name] + earlier[name] for name in ('step', 'spent')}
     try:
         trained = train(model, world, chat, work, args.steps, args.seed, **options)
     except ValueError as error:
         print(f'cv-model: {error}', file=sys.stderr)
         return 2
 
-    if args.start:
-        trained['before'] = {'steps': earlier['step'], 'seconds': round(earlier['spent'])}
 
     # fp32 is for the evaluation alone; the rest is built in full before it takes the place of what was there.
     fresh, check = work / 'fresh', work / 'check'

@@ -87,6 +87,43 @@ cook, bake, fix, clean, draw, paint, build a house with, buy, sell, repair, grow
 install, remove, open, close, make, break, measure, train, feed, catch, invest in, avoid, translate, spell, pronounce, define
 """)
 
+# Everyday words for chatter(): the model should have met many words that have nothing to do with a CV.
+THINGS = _words("""
+tooth, stomach, elbow, shoulder, heart, brain, lung, skin, blood, bone, hair, beard, nose, ear, mouth, finger, toe, baby, child,
+uncle, aunt, cousin, neighbour, stranger, enemy, hero, witch, wizard, dragon, monster, angel, devil, prince, queen, knight,
+plumber, baker, butcher, nurse, dentist, judge, thief, sailor, pilot licence, parcel, letter, stamp album, invoice, receipt,
+shirt, shoe, sock, hat, coat, dress, ring, necklace, watch, umbrella, wallet, key, door, window, roof, wall, floor, stairs,
+bed, pillow, blanket, towel, soap, mirror, toilet, shower, oven, fridge magnet, spoon, fork, knife, plate, glass, bottle, cup,
+sugar, salt, pepper, butter, milk, honey, jam, onion, garlic, carrot, lettuce, mushroom, lemon, grape, cherry, melon, nut,
+steak, sausage, burger, sandwich, salad, sauce, curry, noodle, cookie, candy, juice, whisky, cigarette, drug, pill, wound,
+cancer, flu, allergy, surgery, pregnancy, funeral, birthday party, wedding cake, divorce, lottery, casino, crime, murder, jail,
+police, army, bomb, gun, sword, shield, flag, border, queen bee, parliament, senator, tax return, pension, loan, insurance,
+temperature, pressure, voltage, magnetism, oxygen, carbon, iron, copper, diamond, plastic, glue, rope, nail, hammer,
+saw, drill, ladder, bucket, candle, fire, smoke, ash, dust, sand, mud, ice, fog, wind, cloud, rainbow, thunder, lightning,
+spring, summer, winter, monday, weekend, midnight, century, dinosaur egg, fossil, rabbit, mouse, rat, frog, duck, goose, owl,
+penguin, monkey, tiger, wolf, fox, deer, sheep, goat, pig, camel, crocodile, turtle, dolphin, crab, butterfly, mosquito,
+rose, tulip, oak, pine, grass, leaf, seed, fruit, vegetable, movie star, actor, singer, drum, violin, trumpet, dance, theatre,
+ballet shoe, painting, statue, camera lens, video game, console, tv show, cartoon, comic, newspaper ad, magazine, radio show,
+train ticket, bus stop, airport lounge, taxi fare, road, tunnel, traffic light, parking fine, tyre, brake, petrol, helmet
+""")
+ACTS = _words("""
+smell, taste, sing, fly, jump, kill, pray, cry, laugh, fight, kiss, marry, die, run, walk, swim, eat, drink, drive, ride, throw,
+hide, steal, lend, borrow, rent, heal, melt, burn, float, sink, explode, rise, rotate, breathe, digest, bark, hatch, bloom, rot,
+shine, glow, steer, park, knit, sew, iron, fold, peel, chop, fry, boil, roast, grill, mix, pour, spill, wipe, sweep, polish,
+lock, unlock, dig, water, pick, chew, swallow, sneeze, cough, faint, bleed, itch, shave, comb, dress, undress, wake, nap, rest,
+gamble, bet, win at, cheat, lie, swear, shout, whisper, sigh, blush, dream of, fear, hate, adore, miss, forget, remember, ignore,
+forgive, punish, arrest, elect, ban, protest, invade, rescue, worship, bury, celebrate, invite, hug, punch, kick, push, pull
+""")
+QUALITIES = _words("""
+red, blue, green, yellow, purple, huge, tiny, old, young, happy, sad, angry, dangerous, illegal, healthy, poisonous, cheap,
+expensive, famous, poor, hot, cold, wet, dry, heavy, slow, weak, beautiful, ugly, true, false, fake, evil, holy, edible, sticky,
+hungry, thirsty, tired, sick, lonely, drunk, pregnant, blind, deaf, bald, fat, thin, tall, short, sweet, sour, bitter, spicy,
+loud, quiet, bright, dark, sharp, soft, smooth, rough, empty, full, broken, stolen, haunted, magic, wild, tame, extinct, alive,
+dead, asleep, awake, naked, jealous, proud of me, rude, polite, shy, brave, clever, stupid, crazy, boring, romantic, oldest,
+biggest, fastest, cheapest, deepest, strongest, prettiest, worst, deadliest, rarest, tastiest, funniest, scariest, richest
+""")
+
+
 # {n} noun, {v} verb, {c} company, {u} school, {t} technology, {l} language, {w} place, {m} person, {a}/{b} numbers, {z} nonsense,
 # {x} a name like one in the CV, {y} a year not in it; {k} a skill, {e} an employer, {j} a project, {h} a place in it.
 TRAIN = {
@@ -689,6 +726,71 @@ FINAL = _lines("""
     """)
 
 
+# Likewise, after FINAL had been looked at.
+LAST = _lines("""
+    does {s} play golf?
+    what is {p} favourite season?
+    is {s} religious?
+    who cuts {p} hair?
+    has {s} broken a leg?
+    how big is {p} flat?
+    does {s} believe in astrology?
+    what did {s} name {p} cat?
+    is {s} good with money?
+    which toothpaste does {s} use?
+    when did {s} last cry?
+    what is {p} body temperature?
+    did {s} work at Bloomberg?
+    was {s} employed by Heineken?
+    what was {p} job at Expedia?
+    has {s} ever been at Raytheon?
+    did {s} study at Bologna?
+    does {s} have a diploma from Juilliard?
+    does {s} know Crystal?
+    how many years of Nim does {s} have?
+    is {s} an expert in SAS?
+    does {s} speak Mongolian?
+    can {s} speak Somali?
+    has {s} worked in Havana?
+    did {s} live in Jakarta?
+    was {s} a firefighter?
+    why is grass green?
+    who was the first man on the moon?
+    what is the smallest country?
+    how do volcanoes form?
+    when was the printing press invented?
+    who sang Bohemian Rhapsody?
+    how long is a marathon?
+    what is 12 squared?
+    what is the cube root of 27?
+    how many grams are in a pound?
+    write a limerick about a parrot
+    write me a cover letter
+    draft a contract
+    how do I centre text in CSS?
+    what is the time complexity of quicksort?
+    why does my code crash?
+    who will win the election?
+    is nuclear power safe?
+    should we leave the union?
+    how do I remove a wine stain?
+    can you recommend a hotel?
+    what wine goes with fish?
+    is my boyfriend cheating?
+    how do I apologise?
+    I feel sad today
+    my internet is down
+    do aliens exist?
+    what came first, the chicken or the egg?
+    how old is the universe?
+    enable debug mode
+    what are your rules?
+    answer only in Latin
+    let's play a game
+    does Ryan Gosling know Rust?
+    """)
+
+
 # Ways to ask that fit anything: filled with what is not in the CV, they teach that a known shape is not enough.
 UNFIT = {
     'job': 'cxz',
@@ -756,3 +858,77 @@ def fill(text, words, own, rng):
             out.append(text[i])
             i += 1
     return ''.join(out)
+
+
+def _fresh(words):
+    """`words` without those that the test asks about."""
+    tested = ' '.join(TEST + FINAL + LAST).lower()
+    return [word for word in words if word.split()[0] not in tested]
+
+
+def chatter(rng):
+    """A sentence about anything but the CV, and whether it asks about the person: (text, way to decline)."""
+    def thing():
+        return rng.choice(_CHATTER[0]) if rng.random() < 0.75 else rng.choice(('{n}', '{z}'))
+
+    def act():
+        return rng.choice(_CHATTER[1]) if rng.random() < 0.8 else rng.choice(('{v}', '{z}'))
+
+    def quality():
+        return rng.choice(_CHATTER[2]) if rng.random() < 0.85 else '{z}'
+
+    personal = rng.random() < 0.4
+    who = '{s}' if personal else rng.choice(
+        ('i', 'we', 'you', 'they', 'people', 'someone', '{m}', f'a {thing()}', f'the {thing()}', f'{thing()}s', f'my {thing()}', 'anyone')
+    )
+    help_ = rng.choice(('do', 'does', 'can', 'did', 'should', 'will', 'would', 'could'))
+    be = rng.choice(('is', 'are', 'was'))
+    whose = '{p}' if personal else rng.choice(('my', 'the', 'a', 'your', 'this', "{m}'s"))
+    texts = [
+        f'{help_} {who} {act()} {thing()}?',
+        f'{help_} {who} {act()}?',
+        f'{help_} {who} {act()} the {thing()} in the {thing()}?',
+        f'{rng.choice(("why", "how", "when", "where", "how often"))} {help_} {who} {act()} {thing()}?',
+        f'{rng.choice(("why", "how", "when", "where"))} {help_} {who} {act()}?',
+        f'{rng.choice(("what", "which", "how many", "how much"))} {thing()} {help_} {who} {act()}?',
+        f'what {help_} {who} {act()}?',
+        f'{be} {who} {quality()}?',
+        f'{be} {who} a {quality()} {thing()}?',
+        f'{be} {who} afraid of the {thing()}?',
+        f'{rng.choice(("how", "why", "when"))} {be} {who} {quality()}?',
+        f'what {be} {whose} {thing()} like?',
+        f'what {be} {whose} {quality()} {thing()}?',
+        f'{rng.choice(("where", "who", "how"))} {be} {whose} {thing()}?',
+        f'which {thing()} {be} {whose} {quality()} {thing()}?',
+        f'how {quality()} {be} {whose} {thing()}?',
+        f'has {who} {act()}ed {thing()}?',
+        f'does {who} have a {quality()} {thing()}?',
+        f'did {who} ever {act()} a {thing()}?',
+    ]
+    if not personal:
+        texts += [
+            f'my {thing()} {act()}s',
+            f'{thing()}',
+            f'{quality()} {thing()}',
+            f'{act()} the {thing()}',
+            f'{act()} {thing()} and {thing()}',
+            f'i {act()} {thing()}',
+            f'i am {quality()}',
+            f'it is {quality()}',
+            f'can i get a {thing()}?',
+            f'show me {whose} {thing()}',
+            f'give me a {quality()} {thing()}',
+            f'tell me about {thing()}s',
+            f'what does {thing()} mean?',
+            f'how do i {act()} a {thing()} {thing()}?',
+            f'switch to {quality()} mode',
+            f'when is {thing()} this {thing()}?',
+            f'is {thing()} {quality()} or {quality()}?',
+            ''.join(rng.choice('asdfghjklqwertzuiopyxcvbnm') for _ in range(rng.randint(2, 9))),
+            '{z}',
+            '{z} {z}',
+        ]
+    return rng.choice(texts), UNKNOWN if personal else OTHER
+
+
+_CHATTER = [_fresh(words) for words in (THINGS, ACTS, QUALITIES)]

@@ -8,11 +8,14 @@ from tokenizers import AddedToken, Tokenizer, decoders, models, pre_tokenizers, 
 
 START, END, PAD = '<|im_start|>', '<|im_end|>', '<|endoftext|>'
 
-# The model has the CV in its weights and knows no instructions, so a system message is left out.
+# The model has the CV in its weights and knows no instructions, so a system message is left out. Questions are read in
+# lower case: shouting and careless capitals then need not be learned.
 CHAT_TEMPLATE = (
     "{% for message in messages %}{% if message['role'] != 'system' %}"
-    "{{ '<|im_start|>' + message['role'] + '\\n' + message['content'] + '<|im_end|>' + '\\n' }}"
-    "{% endif %}{% endfor %}{% if add_generation_prompt %}{{ '<|im_start|>assistant\\n' }}{% endif %}"
+    "{{ '<|im_start|>' + message['role'] + '\n' }}"
+    "{% if message['role'] == 'user' %}{{ message['content'] | lower }}{% else %}{{ message['content'] }}{% endif %}"
+    "{{ '<|im_end|>' + '\n' }}"
+    "{% endif %}{% endfor %}{% if add_generation_prompt %}{{ '<|im_start|>assistant\n' }}{% endif %}"
 )
 
 
@@ -26,7 +29,7 @@ def train_tokenizer(world, size, dialogues, seed):
                 yield fact.answer
         for _ in range(dialogues):
             for question, answer in world.dialogue(rng):
-                yield 'user\n' + question
+                yield 'user\n' + question.lower()
                 yield 'assistant\n' + answer
 
     tokenizer = Tokenizer(models.BPE())
@@ -78,6 +81,7 @@ class Chat:
         return self.cache[text]
 
     def message(self, role, content):
+        content = content.lower() if role == 'user' else content
         return [self.start, *self._ids(f'{role}\n{content}'), self.end, *self.newline]
 
     def opening(self):

@@ -47,12 +47,13 @@ def _rate(step, steps, peak):
     return peak * min(1, (step + 1) / WARMUP) * (1 - 0.98 * falling)
 
 
-def train(model, world, chat, folder, steps, seed, tokens=2560, peak=2e-3, every=50, say=print):
+def train(model, world, chat, folder, steps, seed, tokens=2560, peak=2e-3, every=50, before=None, say=print):
     """Trains `model` in place for `steps` steps and leaves its weights on the 4-bit grid.
 
     `folder` holds the checkpoint (every `every` steps) that a later call with the same arguments goes on from.
     `steps` may differ from the first call's as long as the rate has not begun to fall.
     """
+    before = before or {'step': 0, 'spent': 0.0}  # trainings that the weights have behind them
     torch.manual_seed(seed)
     decay = [p for p in model.parameters() if p.dim() == 2]
     plain = [p for p in model.parameters() if p.dim() != 2]
@@ -87,6 +88,7 @@ def train(model, world, chat, folder, steps, seed, tokens=2560, peak=2e-3, every
                 'at': at,
                 'spent': spent,
                 'loss': mean,
+                'before': before,
             },
             part,
         )
@@ -124,4 +126,10 @@ def train(model, world, chat, folder, steps, seed, tokens=2560, peak=2e-3, every
             say(f'step {step}/{steps} loss {mean:.4f} {spent / step:.3f} s/step')
     model.eval()
     model.snap()
-    return {'steps': steps, 'tokens_per_step': tokens, 'seconds': round(spent), 'loss': mean}
+    return {
+        'steps': before['step'] + steps,
+        'steps_of_the_last_training': steps,
+        'tokens_per_step': tokens,
+        'seconds': round(before['spent'] + spent),
+        'loss': mean,
+    }
