@@ -45,7 +45,7 @@ constexpr double kLow = 1.45;            // sigmas below the prediction, for 80 
 constexpr double kHigh = 1.2;            // sigmas above it
 
 constexpr double kBand = 0.01;        // of the display, in logarithms ...
-constexpr double kBandSigmas = 0.17;  // ... plus this many sigmas
+constexpr double kBandSigmas = 0.2;  // ... plus this many sigmas
 
 }  // namespace
 
