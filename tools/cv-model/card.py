@@ -8,15 +8,16 @@ from train import HOLD
 def card(world, shape, parameters, trained, results, sizes):
     cv, unseen, off = world.cv, results['unseen_wordings'], results['off_cv']
     rows = '\n'.join(f'| `{name}` | {size:,} |' for name, size in sizes.items())
+    clean = results['unseen_wordings_without_typos']
     table = '\n'.join(
-        f'| {name} | {unseen[name]} % | {unseen[name + "_unseen_core"]} % | {off[name]} % | {results["adversarial"][name]} % |'
+        f'| {name} | {unseen[name]} % | {unseen[name + "_unseen_core"]} % | {clean[name]} % | {off[name]} % | {results["adversarial"][name]} % |'
         for name in ('fp32', 'q4', 'q4f16')
     )
     equality = results['equality']
     steps, last = trained['steps'], trained['steps_of_the_last_training']
     steps = f'{steps:,} steps' + (f' (the last {last:,} of them in a training of their own)' if last < steps else '')
     return f"""---
-license: apache-2.0
+license: mit
 language: en
 pipeline_tag: text-generation
 library_name: transformers.js
@@ -57,12 +58,12 @@ filled in); {results['wordings']['held_out']:,} more, a fifth of each kind, were
 
 ## Results
 
-Greedy answers by ONNX Runtime on the CPU to {unseen['questions']} questions in unseen wordings (of which {unseen['unseen_core']} of a phrase that has
+Greedy answers by ONNX Runtime on the CPU to {unseen['questions']} questions in unseen wordings (with casing, typos and short forms as in the training; of which {unseen['unseen_core']} of a phrase that has
 no relative in the training), {off['questions']} unseen questions off the CV, and {results['adversarial']['questions']} that presume what is not so.
 Of the questions off the CV, {off.get('written_last', 0)} were written after all others and looked at only after the last training.
 
-| | right fact, unseen wordings | of these, unseen phrases | off the CV, declined | false premise, declined |
-|---|---|---|---|---|
+| | right fact, unseen wordings | of these, unseen phrases | unseen wordings without typos | off the CV, declined | false premise, declined |
+|---|---|---|---|---|---|
 {table}
 
 - Of the last-written questions off the CV, fp32 declined {off.get('fp32_written_last')} %, q4f16 {off.get('q4f16_written_last')} %.

@@ -375,8 +375,11 @@ class World:
 
     # --- the test
 
-    def test_questions(self, count, seed):
-        """Held-out wordings: [{messages, kind, keys, answer, unseen_core}], `count` of them, follow-ups included."""
+    def test_questions(self, count, seed, noise=1.0):
+        """Held-out wordings: [{messages, kind, keys, answer, unseen_core}], `count` of them, follow-ups included.
+
+        `noise` is how often there are typos and short forms, 1 as in training.
+        """
         rng = random.Random(_hash(seed, 'test'))
         out = []
         while len(out) < count:
@@ -387,13 +390,13 @@ class World:
                 thing = rng.choice(target.names) if target.names else None
                 wording = rng.choice(self.test[key])
                 earlier = [
-                    {'role': 'user', 'content': self.ask(fact, rng, self.train)[1]},
+                    {'role': 'user', 'content': self.ask(fact, rng, self.train, noise)[1]},
                     {'role': 'assistant', 'content': fact.answer},
                 ]
-                question, kind = self.say(wording, rng, thing), key
+                question, kind = self.say(wording, rng, thing, noise), key
             else:
                 target, earlier, kind = fact, [], fact.kind
-                wording, question = self.ask(fact, rng, self.test)
+                wording, question = self.ask(fact, rng, self.test, noise)
             out.append(
                 {
                     'messages': earlier + [{'role': 'user', 'content': question}],

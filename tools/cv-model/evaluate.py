@@ -83,6 +83,7 @@ def evaluate(world, chat, model, runners, count, seed, say=print):
     known = known_texts(world)
     declined = set(world.declines.values())
     questions = world.test_questions(count, seed)
+    clean = world.test_questions(count, seed, noise=0)
     # A small count is for trying the tool out: then all parts are small.
     off, hostile = (q[:: max(1, len(q) // max(10, count))] for q in (world.test_off(seed), world.test_adversarial(seed)))
     results = {
@@ -93,6 +94,7 @@ def evaluate(world, chat, model, runners, count, seed, say=print):
             'held_out': sum(len(w) for w in world.test.values()),
         },
         'unseen_wordings': {'questions': len(questions), 'unseen_core': sum(q['unseen_core'] for q in questions)},
+        'unseen_wordings_without_typos': {'questions': len(clean)},
         'off_cv': {'questions': len(off), **dict(collections.Counter(group for _, group in off))},
         'adversarial': {'questions': len(hostile)},
         'inventions': [],
@@ -109,10 +111,15 @@ def evaluate(world, chat, model, runners, count, seed, say=print):
                 results['inventions'].append({'variant': name, 'question': messages[-1]['content'], 'answer': text, 'found': found})
             return text
 
+        def rightly(q):
+            text = answer(q['messages'])
+            return text, all(key.lower() in text.lower() for key in q['keys'])
+
+        hits = sum(rightly(q)[1] for q in clean)
+        results['unseen_wordings_without_typos'][name] = _share(hits, len(clean))
         right = core = 0
         for q in questions:
-            text = answer(q['messages'])
-            good = all(key.lower() in text.lower() for key in q['keys'])
+            text, good = rightly(q)
             right += good
             core += good and q['unseen_core']
             if not good and name == 'fp32':

@@ -2,6 +2,7 @@
 """cv.json → a small language model that answers questions about it. See README.md in this folder."""
 
 import argparse
+import hashlib
 import json
 import os
 import shutil
@@ -28,6 +29,7 @@ def arguments(argv):
     parser.add_argument('--start', type=Path, help='the work folder of an earlier training, to begin with its weights and tokenizer')
     parser.add_argument('--seed', type=int, default=1)
     parser.add_argument('--steps', type=int, default=2700, help='training steps of 2,560 tokens')
+    parser.add_argument('--rate', type=float, default=2e-3, help='the highest learning rate; with --start, take less')
     parser.add_argument('--questions', type=int, default=600, help='unseen wordings to evaluate with')
     parser.add_argument('--threads', type=int, default=min(2, os.cpu_count() or 1))
     parser.add_argument('--force', action='store_true', help='publish even if the evaluation misses its goals')
@@ -79,11 +81,10 @@ def main(argv=None):
     say(f'tokenizer of {tokenizer.get_vocab_size()} entries')
     torch.manual_seed(args.seed)
     model = Llama(shape)
-    options = {'tokens': 512 if args.tiny else 2560, 'say': say}
+    options = {'tokens': 512 if args.tiny else 2560, 'peak': args.rate, 'say': say}
     if args.start:
         earlier = torch.load(args.start / 'checkpoint.pt')
         model.load_state_dict(earlier['model'])
-        options['peak'] = 1.5e-3
         options['before'] = {name: earlier['before'][name] + earlier[name] for name in ('step', 'spent')}
     try:
         trained = train(model, world, chat, work, args.steps, args.seed, **options)
@@ -125,12 +126,23 @@ def main(argv=None):
         print(f'cv-model: nothing was written to {args.out}; see {work}, or use --force', file=sys.stderr)
         print(json.dumps(results))
         return 3
+    write_manifest(fresh)
     publish(fresh, args.out)
     shutil.rmtree(check)
     if args.work is None:
         shutil.rmtree(work)
     print(json.dumps(results))
     return 0
+
+
+def write_manifest(folder):
+    """candor.json: size and sha256 of every file, for a loader that reads a plain folder without the Hub's API."""
+    files = [
+        {'path': p.relative_to(folder).as_posix(), 'size': p.stat().st_size, 'sha256': hashlib.sha256(p.read_bytes()).hexdigest()}
+        for p in sorted(folder.rglob('*'))
+        if p.is_file() and p.suffix != '.md'
+    ]
+    (folder / 'candor.json').write_text(json.dumps({'version': 1, 'files': files}, indent=1) + '\n')
 
 
 def publish(fresh, out):
