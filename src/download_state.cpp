@@ -7,11 +7,6 @@
 namespace candor {
 namespace {
 
-template <typename T>
-json::Value or_null(const std::optional<T>& value) {
-  return value ? json::Value(*value) : json::Value(nullptr);
-}
-
 std::optional<double> not_negative(std::optional<double> value) {
   if (value && *value < 0) value.reset();
   return value;
@@ -64,22 +59,24 @@ std::optional<DownloadUpdate> DownloadUpdate::from_json(std::string_view text) {
   return update;
 }
 
-json::Value to_json_value(const DownloadState& state) {
-  return {{"modelKey", state.model_key},
-          {"modelName", state.model_name},
-          {"status", to_string(state.status)},
-          {"progress", or_null(state.progress)},
-          {"startTime", state.start_time},
-          {"lastUpdate", state.last_update},
-          {"speed", or_null(state.speed)},
-          {"bytesDownloaded", state.bytes_downloaded},
-          {"totalBytes", or_null(state.total_bytes)},
-          {"timeRemaining", or_null(state.time_remaining)},
-          {"error", or_null(state.error)},
-          {"phase", state.phase},
-          {"attempt", state.attempt}};
+json::Object to_object(const DownloadState& state) {
+  json::Object out;
+  out.add("modelKey", state.model_key)
+      .add("modelName", state.model_name)
+      .add("status", to_string(state.status))
+      .add("progress", state.progress)
+      .add("startTime", state.start_time)
+      .add("lastUpdate", state.last_update)
+      .add("speed", state.speed)
+      .add("bytesDownloaded", state.bytes_downloaded)
+      .add("totalBytes", state.total_bytes)
+      .add("timeRemaining", state.time_remaining)
+      .add("error", state.error)
+      .add("phase", state.phase)
+      .add("attempt", state.attempt);
+  return out;
 }
 
-std::string to_json(const DownloadState& state) { return json::dump(to_json_value(state)); }
+std::string to_json(const DownloadState& state) { return to_object(state).text().json; }
 
 }  // namespace candor

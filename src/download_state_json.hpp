@@ -6,6 +6,7 @@
 
 namespace candor {
 
-json::Value to_json_value(const DownloadState& state);
+/// Open, so that a schema version can be added.
+json::Object to_object(const DownloadState& state);
 
 }  // namespace candor

@@ -40,29 +40,28 @@ std::uint32_t crc32(std::string_view text) {
 }
 
 std::string Journal::to_text() const {
-  json::Value list = json::Value::array();
+  json::Array list;
   for (const File& file : files) {
-    json::Value entry = json::Value::object();
-    entry["path"] = file.path;
-    if (file.size) entry["size"] = *file.size;
-    if (!file.sha256.empty()) entry["sha256"] = file.sha256;
-    if (!file.git_sha1.empty()) entry["oid"] = file.git_sha1;
-    if (!file.etag.empty()) entry["etag"] = file.etag;
-    if (file.verified) entry["verified"] = true;
-    json::Value ranges = json::Value::array();
+    json::Object entry;
+    entry.add("path", file.path);
+    if (file.size) entry.add("size", *file.size);
+    if (!file.sha256.empty()) entry.add("sha256", file.sha256);
+    if (!file.git_sha1.empty()) entry.add("oid", file.git_sha1);
+    if (!file.etag.empty()) entry.add("etag", file.etag);
+    if (file.verified) entry.add("verified", true);
+    json::Array ranges;
     for (const ByteRange& range : file.ranges) {
-      ranges.push_back(range.first);
-      ranges.push_back(range.end);
+      ranges.add(json::text_of(range.first)).add(json::text_of(range.end));
     }
-    entry["ranges"] = std::move(ranges);
-    list.push_back(std::move(entry));
+    list.add(entry.add("ranges", ranges.text()).text());
   }
-  json::Value root = json::Value::object();
-  root["candorJournal"] = kVersion;
-  root["sequence"] = sequence;
-  root["commit"] = commit;
-  root["files"] = std::move(list);
-  std::string text = json::dump(root);
+  std::string text = json::Object()
+                         .add("candorJournal", std::uint64_t{kVersion})
+                         .add("sequence", sequence)
+                         .add("commit", commit)
+                         .add("files", list.text())
+                         .text()
+                         .json;
   text += '\n';
   text += hex32(crc32({text.data(), text.size() - 1}));
   text += '\n';

@@ -1,6 +1,7 @@
 #include "json.hpp"
 
 #include <cmath>
+#include <utility>
 
 #include "candor/bytes.hpp"
 
@@ -40,7 +41,53 @@ std::optional<Value> parse(std::string_view text, const Limits& limits) {
   return value;
 }
 
+namespace {
+
 std::string dump(const Value& value) { return value.dump(-1, ' ', false, Value::error_handler_t::replace); }
+
+}  // namespace
+
+Text text_of(std::string_view value) { return {dump(Value(value))}; }
+Text text_of(double value) { return {dump(Value(value))}; }
+Text text_of(std::uint64_t value) { return {dump(Value(value))}; }
+
+Object& Object::add(std::string_view key, const Text& value) {
+  if (json_.size() > 1) json_ += ',';
+  json_ += '"';
+  json_ += key;
+  json_ += "\":";
+  json_ += value.json;
+  return *this;
+}
+Object& Object::add(std::string_view key, std::string_view value) { return add(key, text_of(value)); }
+Object& Object::add(std::string_view key, double value) { return add(key, text_of(value)); }
+Object& Object::add(std::string_view key, std::uint64_t value) { return add(key, text_of(value)); }
+Object& Object::add(std::string_view key, std::nullptr_t) { return add(key, Text{"null"}); }
+Object& Object::add_bool(std::string_view key, bool value) { return add(key, Text{value ? "true" : "false"}); }
+Text Object::text() {
+  json_ += '}';
+  return {std::move(json_)};
+}
+
+Array& Array::add(const Text& value) {
+  if (json_.size() > 1) json_ += ',';
+  json_ += value.json;
+  return *this;
+}
+Text Array::text() {
+  json_ += ']';
+  return {std::move(json_)};
+}
+
+Text array_of(const std::vector<std::string>& values) {
+  return array_of(values, [](const std::string& value) { return text_of(value); });
+}
+Text array_of(const std::vector<double>& values) {
+  return array_of(values, [](double value) { return text_of(value); });
+}
+Text array_of(const std::vector<std::uint32_t>& values) {
+  return array_of(values, [](std::uint32_t value) { return text_of(std::uint64_t{value}); });
+}
 
 const Value* find(const Value& value, std::string_view key) {
   if (!value.is_object()) return nullptr;

@@ -61,39 +61,33 @@ RawNumber raw_number(const json::Value* value) {
   return {};
 }
 
-template <typename T>
-json::Value or_null(const std::optional<T>& value) {
-  return value ? json::Value(*value) : json::Value(nullptr);
+json::Object info_object(const ProgressInfo& info) {
+  json::Object out;
+  out.add("status", to_string(info.status))
+      .add("name", info.name)
+      .add("file", info.file)
+      .add("progress", info.progress)
+      .add("loaded", info.loaded)
+      .add("total", info.total)
+      .add("speed", info.speed)
+      .add("timeRemaining", info.time_remaining)
+      .add("etaLow", info.eta_low)
+      .add("etaHigh", info.eta_high)
+      .add("stalledFor", info.stalled_for)
+      .add("network", info.network)
+      .add("cached", info.cached)
+      .add("verified", info.verified)
+      .add("discarded", info.discarded)
+      .add("fromCache", info.from_cache)
+      .add("error", info.error);
+  return out;
 }
 
-json::Value eta_json(const EtaDisplay& eta) {
-  return {{"kind", to_string(eta.kind)}, {"low", eta.low}, {"high", eta.high}};
-}
-
-json::Value info_json(const ProgressInfo& info) {
-  return {{"status", to_string(info.status)},
-          {"name", info.name},
-          {"file", info.file},
-          {"progress", or_null(info.progress)},
-          {"loaded", info.loaded},
-          {"total", or_null(info.total)},
-          {"speed", or_null(info.speed)},
-          {"timeRemaining", or_null(info.time_remaining)},
-          {"etaLow", or_null(info.eta_low)},
-          {"etaHigh", or_null(info.eta_high)},
-          {"stalledFor", info.stalled_for},
-          {"network", info.network},
-          {"cached", info.cached},
-          {"verified", info.verified},
-          {"discarded", info.discarded},
-          {"fromCache", info.from_cache},
-          {"error", or_null(info.error)}};
-}
-
-void add_display(json::Value& out, const EtaDisplay& eta, const Sparkline& sparkline) {
-  out["eta"] = eta_json(eta);
-  out["throughput"] = sparkline.bytes_per_second;
-  out["secondsPerPoint"] = sparkline.seconds_per_point;
+void add_display(json::Object& out, const EtaDisplay& eta, const Sparkline& sparkline) {
+  out.add("eta",
+          json::Object().add("kind", to_string(eta.kind)).add("low", eta.low).add("high", eta.high).text())
+      .add("throughput", json::array_of(sparkline.bytes_per_second))
+      .add("secondsPerPoint", sparkline.seconds_per_point);
 }
 
 }  // namespace
@@ -171,34 +165,33 @@ TransformersEvent TransformersEvent::from_json(std::string_view text) {
 }
 
 std::string to_json(const ProgressInfo& info) {
-  json::Value out = info_json(info);
+  json::Object out = info_object(info);
   add_display(out, info.eta_display, info.sparkline);
-  return json::dump(out);
+  return out.text().json;
 }
 
 std::string to_json(const AggregateProgressInfo& info) {
-  json::Value out = {{"status", to_string(info.status)},
-                     {"overallProgress", or_null(info.overall_progress)},
-                     {"filesCompleted", info.files_completed},
-                     {"totalFiles", info.total_files},
-                     {"currentFile", info.current_file},
-                     {"totalDownloaded", info.total_downloaded},
-                     {"totalSize", or_null(info.total_size)},
-                     {"speed", or_null(info.speed)},
-                     {"timeRemaining", or_null(info.time_remaining)},
-                     {"etaLow", or_null(info.eta_low)},
-                     {"etaHigh", or_null(info.eta_high)},
-                     {"stalledFor", info.stalled_for},
-                     {"network", info.network},
-                     {"cached", info.cached},
-                     {"verified", info.verified},
-                     {"discarded", info.discarded},
-                     {"error", or_null(info.error)}};
+  json::Object out;
+  out.add("status", to_string(info.status))
+      .add("overallProgress", info.overall_progress)
+      .add("filesCompleted", info.files_completed)
+      .add("totalFiles", info.total_files)
+      .add("currentFile", info.current_file)
+      .add("totalDownloaded", info.total_downloaded)
+      .add("totalSize", info.total_size)
+      .add("speed", info.speed)
+      .add("timeRemaining", info.time_remaining)
+      .add("etaLow", info.eta_low)
+      .add("etaHigh", info.eta_high)
+      .add("stalledFor", info.stalled_for)
+      .add("network", info.network)
+      .add("cached", info.cached)
+      .add("verified", info.verified)
+      .add("discarded", info.discarded)
+      .add("error", info.error);
   add_display(out, info.eta_display, info.sparkline);
-  json::Value files = json::Value::array();
-  for (const ProgressInfo& file : info.files) files.push_back(info_json(file));
-  out["files"] = std::move(files);
-  return json::dump(out);
+  out.add("files", json::array_of(info.files, [](const ProgressInfo& file) { return info_object(file).text(); }));
+  return out.text().json;
 }
 
 }  // namespace candor

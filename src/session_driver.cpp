@@ -22,10 +22,6 @@ std::optional<double> duration_at(const json::Value& object, std::string_view ke
   return number;
 }
 
-void put(json::Value& object, const char* key, std::optional<double> value) {
-  if (value) object[key] = *value;
-}
-
 }  // namespace
 
 PhaseTimings PhaseTimings::from_json(std::string_view text) {
@@ -40,11 +36,14 @@ PhaseTimings PhaseTimings::from_json(std::string_view text) {
 }
 
 std::string PhaseTimings::to_json() const {
-  json::Value value{{"version", kVersion}, {"variant", variant}};
-  put(value, "create", create);
-  put(value, "upload", upload);
-  put(value, "warmup", warmup);
-  return json::dump(value);
+  return json::Object()
+      .add("version", std::uint64_t{kVersion})
+      .add("variant", variant)
+      .add("create", create)
+      .add("upload", upload)
+      .add("warmup", warmup)
+      .text()
+      .json;
 }
 
 void SessionDriver::start(std::string variant, std::optional<std::uint64_t> weight_bytes, Instant now) {

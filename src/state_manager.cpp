@@ -332,9 +332,7 @@ std::optional<Instant> StateManager::wake_at() const {
 std::optional<std::string> StateManager::serialize(std::string_view model_key) const {
   const auto it = entries_.find(model_key);
   if (it == entries_.end()) return std::nullopt;
-  json::Value record = to_json_value(it->second.state);
-  record["version"] = kSchemaVersion;
-  return json::dump(record);
+  return to_object(it->second.state).add("version", std::uint64_t{kSchemaVersion}).text().json;
 }
 
 StateManager::Restored StateManager::restore(std::string_view text, Instant now,

@@ -143,169 +143,199 @@ ModelShape read_shape(const Value& config) {
 
 // --- writing ---
 
-template <typename T>
-Value optional_value(const std::optional<T>& value) {
-  return value ? Value(*value) : Value(nullptr);
+using json::Object;
+using json::Text;
+
+Text error_text(const Error& error, std::uint64_t kept, std::optional<double> retry_in) {
+  return Object()
+      .add("code", to_string(error.code))
+      .add("message", error.message)
+      .add("retryable", error.retryable)
+      .add("kept", kept)
+      .add("detail", error.detail)
+      .add("retryIn", retry_in)
+      .text();
 }
 
-Value optional_number(std::optional<double> value) {
-  return value && std::isfinite(*value) ? Value(*value) : Value(nullptr);
+Text file_text(const SnapshotFile& file, const std::string& name) {
+  return Object()
+      .add("status", to_string(file.status))
+      .add("name", name)
+      .add("file", file.file)
+      .add("progress", file.progress)
+      .add("loaded", file.loaded)
+      .add("total", file.total)
+      .add("cached", file.cached)
+      .add("speed", file.speed)
+      .add("timeRemaining", file.time_remaining)
+      .text();
 }
 
-Value error_value(const Error& error, std::uint64_t kept, std::optional<double> retry_in) {
-  return {{"code", to_string(error.code)}, {"message", error.message},
-          {"retryable", error.retryable},  {"kept", kept},
-          {"detail", error.detail},        {"retryIn", optional_number(retry_in)}};
-}
-
-Value file_value(const SnapshotFile& file, const std::string& name) {
-  return {{"status", to_string(file.status)},
-          {"name", name},
-          {"file", file.file},
-          {"progress", optional_number(file.progress)},
-          {"loaded", file.loaded},
-          {"total", optional_value(file.total)},
-          {"cached", file.cached},
-          {"speed", optional_number(file.speed)},
-          {"timeRemaining", optional_number(file.time_remaining)}};
-}
-
-Value snapshot_value(const Snapshot& shown) {
-  Value value;
-  value["modelKey"] = shown.model_key;
-  value["modelName"] = shown.model_name;
-  value["status"] = to_string(shown.status);
-  value["phase"] = shown.phase ? Value(to_string(*shown.phase)) : Value(nullptr);
-  value["progress"] = optional_number(shown.progress);
-  value["totalDownloaded"] = shown.total_downloaded;
-  value["totalSize"] = optional_value(shown.total_size);
-  value["network"] = shown.network;
-  value["cached"] = shown.cached;
-  value["verified"] = shown.verified;
-  value["resident"] = shown.resident;
-  value["speed"] = optional_number(shown.speed);
-  value["timeRemaining"] = optional_number(shown.time_remaining);
-  value["etaLow"] = optional_number(shown.eta_low);
-  value["etaHigh"] = optional_number(shown.eta_high);
-  value["eta"] = {
-      {"kind", std::string(to_string(shown.eta.kind))}, {"low", shown.eta.low}, {"high", shown.eta.high}};
-  value["stalledFor"] = shown.stalled_for;
-  value["phaseElapsed"] = shown.phase_elapsed;
-  value["phaseLastTime"] = optional_number(shown.phase_last_time);
-  value["discarded"] = shown.discarded;
-  value["discardedReason"] = optional_value(shown.discarded_reason);
-  value["filesCompleted"] = shown.files_completed;
-  value["totalFiles"] = shown.total_files;
-  value["currentFile"] = shown.current_file;
-  Value files = Value::array();
-  for (const SnapshotFile& file : shown.files) files.push_back(file_value(file, shown.model_name));
-  value["files"] = std::move(files);
-  value["throughput"] = shown.throughput;
-  value["variant"] = nullptr;
+Text snapshot_text(const Snapshot& shown) {
+  Object out;
+  out.add("modelKey", shown.model_key)
+      .add("modelName", shown.model_name)
+      .add("status", to_string(shown.status))
+      .add("phase", shown.phase ? std::optional(to_string(*shown.phase)) : std::nullopt)
+      .add("progress", shown.progress)
+      .add("totalDownloaded", shown.total_downloaded)
+      .add("totalSize", shown.total_size)
+      .add("network", shown.network)
+      .add("cached", shown.cached)
+      .add("verified", shown.verified)
+      .add("resident", shown.resident)
+      .add("speed", shown.speed)
+      .add("timeRemaining", shown.time_remaining)
+      .add("etaLow", shown.eta_low)
+      .add("etaHigh", shown.eta_high)
+      .add("eta", Object()
+                      .add("kind", to_string(shown.eta.kind))
+                      .add("low", shown.eta.low)
+                      .add("high", shown.eta.high)
+                      .text())
+      .add("stalledFor", shown.stalled_for)
+      .add("phaseElapsed", shown.phase_elapsed)
+      .add("phaseLastTime", shown.phase_last_time)
+      .add("discarded", shown.discarded)
+      .add("discardedReason", shown.discarded_reason)
+      .add("filesCompleted", shown.files_completed)
+      .add("totalFiles", shown.total_files)
+      .add("currentFile", shown.current_file)
+      .add("files", json::array_of(shown.files,
+                                   [&](const SnapshotFile& file) { return file_text(file, shown.model_name); }))
+      .add("throughput", json::array_of(shown.throughput));
   if (shown.variant) {
-    value["variant"] = {{"dtype", shown.variant->dtype},
-                        {"executionProvider", to_string(shown.variant->execution_provider)},
-                        {"reason", shown.variant->reason}};
+    out.add("variant", Object()
+                           .add("dtype", shown.variant->dtype)
+                           .add("executionProvider", to_string(shown.variant->execution_provider))
+                           .add("reason", shown.variant->reason)
+                           .text());
+  } else {
+    out.add("variant", nullptr);
   }
-  value["persistent"] = shown.persistent;
-  value["attempt"] = shown.attempt;
-  value["maxAttempts"] = shown.max_attempts;
-  value["error"] = shown.error ? error_value(shown.error->error, shown.error->kept, shown.error->retry_in)
-                               : Value(nullptr);
-  value["can"] = {{"pause", shown.can.pause},
-                  {"resume", shown.can.resume},
-                  {"cancel", shown.can.cancel},
-                  {"retry", shown.can.retry},
-                  {"remove", shown.can.remove}};
-  value["startTime"] = shown.start_time;
-  value["lastUpdate"] = shown.last_update;
-  return value;
+  out.add("persistent", shown.persistent).add("attempt", shown.attempt).add("maxAttempts", shown.max_attempts);
+  if (shown.error) {
+    out.add("error", error_text(shown.error->error, shown.error->kept, shown.error->retry_in));
+  } else {
+    out.add("error", nullptr);
+  }
+  return out
+      .add("can", Object()
+                      .add("pause", shown.can.pause)
+                      .add("resume", shown.can.resume)
+                      .add("cancel", shown.can.cancel)
+                      .add("retry", shown.can.retry)
+                      .add("remove", shown.can.remove)
+                      .text())
+      .add("startTime", shown.start_time)
+      .add("lastUpdate", shown.last_update)
+      .text();
 }
 
-Value plan_value(const SessionPlan& plan) {
-  return {{"executionProvider", to_string(plan.execution_provider)},
-          {"dtype", plan.dtype},
-          {"graph", plan.graph},
-          {"externalData", plan.external_data},
-          {"config", plan.config},
-          {"generationConfig", optional_value(plan.generation_config)},
-          {"tokenizer", plan.tokenizer},
-          {"tokenizerConfig", optional_value(plan.tokenizer_config)},
-          {"chatTemplate", optional_value(plan.chat_template)},
-          {"threads", plan.threads}};
+Text plan_text(const SessionPlan& plan) {
+  return Object()
+      .add("executionProvider", to_string(plan.execution_provider))
+      .add("dtype", plan.dtype)
+      .add("graph", plan.graph)
+      .add("externalData", json::array_of(plan.external_data))
+      .add("config", plan.config)
+      .add("generationConfig", plan.generation_config)
+      .add("tokenizer", plan.tokenizer)
+      .add("tokenizerConfig", plan.tokenizer_config)
+      .add("chatTemplate", plan.chat_template)
+      .add("threads", plan.threads)
+      .text();
 }
-
-Value named(const char* type) { return {{"type", type}}; }
 
 struct ActionWriter {
-  Value operator()(const action::Probe&) const { return named("probe"); }
-  Value operator()(const action::ReadJournal&) const { return named("readJournal"); }
-  Value operator()(const action::UseFolder& a) const { return {{"type", "useFolder"}, {"folder", a.folder}}; }
-  Value operator()(const action::Fetch& a) const {
-    Value range = nullptr;
-    if (a.range) range = Value::array({Value(a.range->first), optional_value(a.range->last)});
-    return {{"type", "fetch"},
-            {"request", a.request},
-            {"url", a.url},
-            {"range", std::move(range)},
-            {"body", a.body == action::Body::kText ? "text" : "stream"},
-            {"limit", a.limit}};
+  Text operator()(const action::Probe&) const { return named("probe").text(); }
+  Text operator()(const action::ReadJournal&) const { return named("readJournal").text(); }
+  Text operator()(const action::UseFolder& a) const { return named("useFolder").add("folder", a.folder).text(); }
+  Text operator()(const action::Fetch& a) const {
+    Object out = named("fetch");
+    out.add("request", a.request).add("url", a.url);
+    if (a.range) {
+      const auto last = a.range->last;
+      out.add("range", json::Array()
+                           .add(json::text_of(a.range->first))
+                           .add(last ? json::text_of(*last) : Text{"null"})
+                           .text());
+    } else {
+      out.add("range", nullptr);
+    }
+    return out.add("body", a.body == action::Body::kText ? "text" : "stream").add("limit", a.limit).text();
   }
-  Value operator()(const action::Accept& a) const {
-    return {{"type", "accept"},
-            {"request", a.request},
-            {"file", a.file},
-            {"offset", a.offset},
-            {"length", a.length}};
+  Text operator()(const action::Accept& a) const {
+    return named("accept")
+        .add("request", a.request)
+        .add("file", a.file)
+        .add("offset", a.offset)
+        .add("length", a.length)
+        .text();
   }
-  Value operator()(const action::Abort& a) const { return {{"type", "abort"}, {"request", a.request}}; }
-  Value operator()(const action::Open& a) const {
-    return {{"type", "open"}, {"file", a.file}, {"path", a.path}};
+  Text operator()(const action::Abort& a) const { return named("abort").add("request", a.request).text(); }
+  Text operator()(const action::Open& a) const {
+    return named("open").add("file", a.file).add("path", a.path).text();
   }
-  Value operator()(const action::Truncate& a) const {
-    return {{"type", "truncate"}, {"file", a.file}, {"size", a.size}};
+  Text operator()(const action::Truncate& a) const {
+    return named("truncate").add("file", a.file).add("size", a.size).text();
   }
-  Value operator()(const action::Flush& a) const { return {{"type", "flush"}, {"file", a.file}}; }
-  Value operator()(const action::Read& a) const {
-    return {{"type", "read"}, {"file", a.file}, {"offset", a.offset}, {"length", a.length}};
+  Text operator()(const action::Flush& a) const { return named("flush").add("file", a.file).text(); }
+  Text operator()(const action::Read& a) const {
+    return named("read").add("file", a.file).add("offset", a.offset).add("length", a.length).text();
   }
-  Value operator()(const action::Close& a) const { return {{"type", "close"}, {"file", a.file}}; }
-  Value operator()(const action::WriteJournal& a) const {
-    return {{"type", "writeJournal"}, {"text", a.text}};
+  Text operator()(const action::Close& a) const { return named("close").add("file", a.file).text(); }
+  Text operator()(const action::WriteJournal& a) const {
+    return named("writeJournal").add("text", a.text).text();
   }
-  Value operator()(const action::RemoveFolder&) const { return named("removeFolder"); }
-  Value operator()(const action::Persist& a) const {
-    return {{"type", "persist"}, {"key", a.key}, {"json", a.json}};
+  Text operator()(const action::RemoveFolder&) const { return named("removeFolder").text(); }
+  Text operator()(const action::Persist& a) const {
+    return named("persist").add("key", a.key).add("json", a.json).text();
   }
-  Value operator()(const action::Unpersist& a) const { return {{"type", "unpersist"}, {"key", a.key}}; }
-  Value operator()(const action::CreateSession& a) const {
-    return {{"type", "createSession"}, {"plan", plan_value(a.plan)}};
+  Text operator()(const action::Unpersist& a) const { return named("unpersist").add("key", a.key).text(); }
+  Text operator()(const action::CreateSession& a) const {
+    return named("createSession").add("plan", plan_text(a.plan)).text();
   }
-  Value operator()(const action::CloseSession&) const { return named("closeSession"); }
-  Value operator()(const action::Publish& a) const {
-    return {{"type", "publish"}, {"snapshot", snapshot_value(a.snapshot)}};
+  Text operator()(const action::CloseSession&) const { return named("closeSession").text(); }
+  Text operator()(const action::Publish& a) const {
+    return named("publish").add("snapshot", snapshot_text(a.snapshot)).text();
+  }
+
+ private:
+  static Object named(const char* type) {
+    Object out;
+    out.add("type", type);
+    return out;
   }
 };
 
 struct StepWriter {
-  Value operator()(const step::Run& s) const {
-    return {{"type", "run"},
-            {"inputIds", s.input_ids},
-            {"pastLength", s.past_length},
-            {"positionIds", s.position_ids},
-            {"first", s.first}};
+  Text operator()(const step::Run& s) const {
+    return Object()
+        .add("type", "run")
+        .add("inputIds", json::array_of(s.input_ids))
+        .add("pastLength", s.past_length)
+        .add("positionIds", s.position_ids)
+        .add("first", s.first)
+        .text();
   }
-  Value operator()(const step::Decode& s) const { return {{"type", "decode"}, {"ids", s.ids}}; }
-  Value operator()(const step::Piece& s) const { return {{"type", "piece"}, {"text", s.text}}; }
-  Value operator()(const step::Finish& s) const {
-    return {{"type", "finish"},
-            {"reason", to_string(s.reason)},
-            {"tokens", s.ids.size()},
-            {"ids", s.ids},
-            {"text", s.text}};
+  Text operator()(const step::Decode& s) const {
+    return Object().add("type", "decode").add("ids", json::array_of(s.ids)).text();
   }
-  Value operator()(const step::Failed& s) const {
-    return {{"type", "error"}, {"error", error_value(s.error, 0, std::nullopt)}};
+  Text operator()(const step::Piece& s) const {
+    return Object().add("type", "piece").add("text", s.text).text();
+  }
+  Text operator()(const step::Finish& s) const {
+    return Object()
+        .add("type", "finish")
+        .add("reason", to_string(s.reason))
+        .add("tokens", s.ids.size())
+        .add("ids", json::array_of(s.ids))
+        .add("text", s.text)
+        .text();
+  }
+  Text operator()(const step::Failed& s) const {
+    return Object().add("type", "error").add("error", error_text(s.error, 0, std::nullopt)).text();
   }
 };
 
@@ -469,24 +499,25 @@ std::optional<std::vector<MessageCost>> parse_message_costs(std::string_view tex
 
 std::string actions_to_json(const std::vector<Action>& actions) {
   if (actions.empty()) return {};
-  Value list = Value::array();
-  for (const Action& action : actions) list.push_back(std::visit(ActionWriter{}, action));
-  return json::dump(list);
+  return json::array_of(actions, [](const Action& action) { return std::visit(ActionWriter{}, action); }).json;
 }
 
-std::string snapshot_to_json(const Snapshot& snapshot) { return json::dump(snapshot_value(snapshot)); }
+std::string snapshot_to_json(const Snapshot& snapshot) { return snapshot_text(snapshot).json; }
 
 std::string layout_to_json(const GenerationLoop& loop) {
-  if (loop.error()) return json::dump({{"error", error_value(*loop.error(), 0, std::nullopt)}});
+  if (loop.error()) return Object().add("error", error_text(*loop.error(), 0, std::nullopt)).text().json;
   const CacheLayout& layout = loop.layout();
-  return json::dump({{"inputs", layout.inputs},
-                     {"outputs", layout.outputs},
-                     {"dims", layout.dims},
-                     {"type", layout.type},
-                     {"positionIds", layout.position_ids},
-                     {"logits", layout.logits}});
+  return Object()
+      .add("inputs", json::array_of(layout.inputs))
+      .add("outputs", json::array_of(layout.outputs))
+      .add("dims", json::array_of(layout.dims, [](std::uint64_t dim) { return json::text_of(dim); }))
+      .add("type", layout.type)
+      .add("positionIds", layout.position_ids)
+      .add("logits", layout.logits)
+      .text()
+      .json;
 }
 
-std::string step_to_json(const GenerationStep& step) { return json::dump(std::visit(StepWriter{}, step)); }
+std::string step_to_json(const GenerationStep& step) { return std::visit(StepWriter{}, step).json; }
 
 }  // namespace candor::wire

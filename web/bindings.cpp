@@ -28,6 +28,7 @@ namespace {
 
 using candor::Instant;
 using candor::instant_from_ms;
+using candor::json::Object;
 
 double or_nan(std::optional<Instant> instant) {
   return instant ? candor::to_ms(*instant) : std::numeric_limits<double>::quiet_NaN();
@@ -186,8 +187,13 @@ class StateManager {
   std::string serialize(const std::string& key) const { return states_.serialize(key).value_or(""); }
   std::string restore(const std::string& json, double now) {
     const auto restored = states_.restore(json, instant_from_ms(now));
-    return restored.state ? "{\"state\":" + candor::to_json(*restored.state) + "}"
-                          : candor::json::dump({{"error", candor::to_string(restored.error)}});
+    Object out;
+    if (restored.state) {
+      out.add("state", candor::json::Text{candor::to_json(*restored.state)});
+    } else {
+      out.add("error", candor::to_string(restored.error));
+    }
+    return out.text().json;
   }
   double subscribe(const std::string& key, emscripten::val fn) {
     return static_cast<double>(states_.subscribe(
@@ -195,13 +201,14 @@ class StateManager {
   }
   void unsubscribe(double id) { states_.unsubscribe(static_cast<candor::StateManager::SubscriptionId>(id)); }
   std::string poll(double now) {
-    candor::json::Value actions = candor::json::Value::array();
-    for (const candor::StorageAction& action : states_.poll(instant_from_ms(now))) {
+    const auto write = [](const candor::StorageAction& action) {
       const bool persist = action.kind == candor::StorageAction::Kind::persist;
-      actions.push_back({{"type", persist ? "persist" : "unpersist"}, {"key", action.key}});
-      if (persist) actions.back()["json"] = action.json;
-    }
-    return candor::json::dump(actions);
+      Object out;
+      out.add("type", persist ? "persist" : "unpersist").add("key", action.key);
+      if (persist) out.add("json", action.json);
+      return out.text();
+    };
+    return candor::json::array_of(states_.poll(instant_from_ms(now)), write).json;
   }
   double wake_at() const { return or_nan(states_.wake_at()); }
 
