@@ -7,6 +7,10 @@ target_compile_options(candor PUBLIC -flto)
 # The linker must hear of -fno-rtti too: it chooses the variant of Embind whose types are told apart the same way.
 target_link_options(candor PUBLIC -flto -fno-rtti -sALLOW_MEMORY_GROWTH=1)
 
+# What every engine with WebGPU has, and shorter code: saturating conversions, sign extension, bulk memory.
+target_compile_options(candor PUBLIC -mnontrapping-fptoint -msign-ext -mbulk-memory)
+# One thread, so no guards around local statics.
+target_compile_options(candor PUBLIC -fno-threadsafe-statics)
 # Small code everywhere but in the hash, which every byte of a model passes through.
 set_source_files_properties(src/sha256.cpp PROPERTIES COMPILE_OPTIONS -O3)
 
