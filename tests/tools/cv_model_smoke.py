@@ -53,7 +53,7 @@ class TheToolFromEndToEnd(Folder):
             self.assertEqual(equality[name], equality['prompts'], name)
         names = {str(p.relative_to(out)) for p in out.rglob('*') if p.is_file()}
         onnx = {'onnx/model_q4.onnx', 'onnx/model_q4f16.onnx', 'onnx/model_fp16.onnx', 'onnx/model_fp16.onnx_data'}
-        plain = {'config.json', 'generation_config.json', 'tokenizer.json', 'tokenizer_config.json', 'README.md', 'reference.json'}
+        plain = {'config.json', 'generation_config.json', 'tokenizer.json', 'tokenizer_config.json', 'README.md', 'reference.json', 'candor.json'}
         self.assertEqual(names, onnx | plain)
         config = json.loads((out / 'config.json').read_text())
         self.assertEqual(config['architectures'], ['LlamaForCausalLM'])

@@ -16,6 +16,7 @@ def card(world, shape, parameters, trained, results, sizes):
     equality = results['equality']
     steps, last = trained['steps'], trained['steps_of_the_last_training']
     steps = f'{steps:,} steps' + (f' (the last {last:,} of them in a training of their own)' if last < steps else '')
+    goals = ''.join(f'- **Goal missed:** {goal}.\n' for goal in results['goals_missed'])
     return f"""---
 license: mit
 language: en
@@ -66,7 +67,7 @@ Of the questions off the CV, {off.get('written_last', 0)} were written after all
 |---|---|---|---|---|---|
 {table}
 
-- Of the last-written questions off the CV, fp32 declined {off.get('fp32_written_last')} %, q4f16 {off.get('q4f16_written_last')} %.
+{goals}- Of the last-written questions off the CV, fp32 declined {off.get('fp32_written_last')} %, q4f16 {off.get('q4f16_written_last')} %.
 - Answers that name an employer, date, place or number which the CV does not have: {len(results['inventions'])} of {results['answers_checked_for_inventions']:,}.
 - Tokens of the exported fp32 graph equal to PyTorch's: {equality['onnx_fp32_equals_pytorch']} of {equality['prompts']} prompts; with and without KV cache: {equality['onnx_with_and_without_cache']} of {equality['prompts']}.
 
