@@ -44,7 +44,7 @@ constexpr double kSpreadPriorCount = 5;  // ... worth as many seconds
 constexpr double kLow = 1.45;            // sigmas below the prediction, for 80 %
 constexpr double kHigh = 1.2;            // sigmas above it
 
-constexpr double kBand = 0.01;        // of the display, in logarithms ...
+constexpr double kBand = 0.01;       // of the display, in logarithms ...
 constexpr double kBandSigmas = 0.2;  // ... plus this many sigmas
 
 }  // namespace

@@ -63,7 +63,9 @@ Object& Object::add(std::string_view key, std::string_view value) { return add(k
 Object& Object::add(std::string_view key, double value) { return add(key, text_of(value)); }
 Object& Object::add(std::string_view key, std::uint64_t value) { return add(key, text_of(value)); }
 Object& Object::add(std::string_view key, std::nullptr_t) { return add(key, Text{"null"}); }
-Object& Object::add_bool(std::string_view key, bool value) { return add(key, Text{value ? "true" : "false"}); }
+Object& Object::add_bool(std::string_view key, bool value) {
+  return add(key, Text{value ? "true" : "false"});
+}
 Text Object::text() {
   json_ += '}';
   return {std::move(json_)};

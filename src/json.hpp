@@ -33,13 +33,14 @@ struct Text {
   std::string json;
 };
 
-/// One value as compact text. Broken UTF-8 is written as U+FFFD, a number that is not finite as null, never an error.
+/// One value as compact text. Broken UTF-8 is written as U+FFFD, a number that is not finite as null, never
+/// an error.
 Text text_of(std::string_view value);
 Text text_of(double value);
 Text text_of(std::uint64_t value);
 
-/// An object, written straight into text. Trees of Value are for reading only: built from initialiser lists they cost
-/// several times the code, and one is not needed to write.
+/// An object, written straight into text. Trees of Value are for reading only: built from initialiser lists
+/// they cost several times the code, and one is not needed to write.
 class Object {
  public:
   Object& add(std::string_view key, const Text& value);
@@ -54,8 +55,7 @@ class Object {
     return add_bool(key, value);
   }
   template <std::unsigned_integral T>
-    requires(!std::same_as<T, bool>)
-  Object& add(std::string_view key, T value) {
+  requires(!std::same_as<T, bool>) Object& add(std::string_view key, T value) {
     return add(key, static_cast<std::uint64_t>(value));
   }
   /// null where it is empty.

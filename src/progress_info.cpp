@@ -190,7 +190,8 @@ std::string to_json(const AggregateProgressInfo& info) {
       .add("discarded", info.discarded)
       .add("error", info.error);
   add_display(out, info.eta_display, info.sparkline);
-  out.add("files", json::array_of(info.files, [](const ProgressInfo& file) { return info_object(file).text(); }));
+  out.add("files",
+          json::array_of(info.files, [](const ProgressInfo& file) { return info_object(file).text(); }));
   return out.text().json;
 }
 

@@ -201,8 +201,9 @@ Text snapshot_text(const Snapshot& shown) {
       .add("filesCompleted", shown.files_completed)
       .add("totalFiles", shown.total_files)
       .add("currentFile", shown.current_file)
-      .add("files", json::array_of(shown.files,
-                                   [&](const SnapshotFile& file) { return file_text(file, shown.model_name); }))
+      .add("files",
+           json::array_of(shown.files,
+                          [&](const SnapshotFile& file) { return file_text(file, shown.model_name); }))
       .add("throughput", json::array_of(shown.throughput));
   if (shown.variant) {
     out.add("variant", Object()
@@ -213,7 +214,9 @@ Text snapshot_text(const Snapshot& shown) {
   } else {
     out.add("variant", nullptr);
   }
-  out.add("persistent", shown.persistent).add("attempt", shown.attempt).add("maxAttempts", shown.max_attempts);
+  out.add("persistent", shown.persistent)
+      .add("attempt", shown.attempt)
+      .add("maxAttempts", shown.max_attempts);
   if (shown.error) {
     out.add("error", error_text(shown.error->error, shown.error->kept, shown.error->retry_in));
   } else {
@@ -250,7 +253,9 @@ Text plan_text(const SessionPlan& plan) {
 struct ActionWriter {
   Text operator()(const action::Probe&) const { return named("probe").text(); }
   Text operator()(const action::ReadJournal&) const { return named("readJournal").text(); }
-  Text operator()(const action::UseFolder& a) const { return named("useFolder").add("folder", a.folder).text(); }
+  Text operator()(const action::UseFolder& a) const {
+    return named("useFolder").add("folder", a.folder).text();
+  }
   Text operator()(const action::Fetch& a) const {
     Object out = named("fetch");
     out.add("request", a.request).add("url", a.url);
@@ -499,7 +504,8 @@ std::optional<std::vector<MessageCost>> parse_message_costs(std::string_view tex
 
 std::string actions_to_json(const std::vector<Action>& actions) {
   if (actions.empty()) return {};
-  return json::array_of(actions, [](const Action& action) { return std::visit(ActionWriter{}, action); }).json;
+  return json::array_of(actions, [](const Action& action) { return std::visit(ActionWriter{}, action); })
+      .json;
 }
 
 std::string snapshot_to_json(const Snapshot& snapshot) { return snapshot_text(snapshot).json; }
