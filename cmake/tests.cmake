@@ -21,7 +21,7 @@ foreach(source ${candor_tests})
   if(EMSCRIPTEN)
     candor_node_program(${name})
     # Tests index small buffers with 64-bit positions; size_t has 32 bits here.
-    target_compile_options(${name} PRIVATE -Wno-shorten-64-to-32)
+    set_source_files_properties(${source} PROPERTIES COMPILE_OPTIONS -Wno-shorten-64-to-32)
   endif()
   add_test(NAME ${name} COMMAND ${name})
   set_tests_properties(${name} PROPERTIES TIMEOUT 300)
