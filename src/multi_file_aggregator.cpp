@@ -231,6 +231,11 @@ std::optional<double> MultiFileAggregator::lone_percent(double value) {
 
 void MultiFileAggregator::handle_file_progress(const TransformersEvent& event, Instant now) {
   using Kind = TransformersEvent::Kind;
+  // Transformers.js lets the other files of a failed load run on; a file announced again is a new try.
+  if (status_ == ProgressStatus::failed && event.kind != Kind::ready) {
+    if (event.kind != Kind::initiate || !index_.contains(event.file)) return;
+    resume(now);
+  }
   time_.advance(now);
   if (!event.name.empty()) name_ = event.name;
   switch (event.kind) {

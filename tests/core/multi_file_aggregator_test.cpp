@@ -351,6 +351,22 @@ TEST(MultiFileAggregator, AFailureKeepsThePositionAndSaysWhy) {
   EXPECT_FALSE(stream.info().error);
 }
 
+TEST(MultiFileAggregator, AFailedLoadStaysFailedUntilOneOfItsFilesIsAnnouncedAgain) {
+  Stream stream;
+  stream.begin("a.onnx");
+  stream.begin("config.json");
+  stream.send("progress", "a.onnx", 50.0, 100.0);
+  stream.files.fail("boom", at(1));
+  stream.send("progress", "config.json", 10.0, 10.0);
+  stream.send("done", "config.json");
+  stream.begin("tokenizer.json");
+  EXPECT_EQ(stream.info().status, ProgressStatus::failed);
+  EXPECT_EQ(stream.info().error, "boom");
+  stream.begin("a.onnx");
+  EXPECT_EQ(stream.info().status, ProgressStatus::download);
+  EXPECT_FALSE(stream.info().error);
+}
+
 TEST(MultiFileAggregator, AFileThatStartsAnewHoldsItsPositionAndStillMeasuresTheLine) {
   Stream stream;
   stream.begin("a.onnx");

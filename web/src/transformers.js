@@ -6,6 +6,7 @@
  *     const pipe = await p.watch(pipeline(task, repo, { progress_callback: p.callback }));
  */
 import { clock } from './adapters/clock.js';
+import { keptAddresses } from './adapters/transformers-cache.js';
 import { createCore } from './core.js';
 import { textOf } from './errors.js';
 
@@ -27,20 +28,31 @@ const STATUS = {
 };
 
 /**
- * @param {object} options
- * @param {string} options.modelKey
- * @param {string} [options.name] what people call the model; the key if absent
- * @param {Parameters<typeof createCore>[0]} [options.core] where the core's wasm lies
+ * @typedef {object} ProgressOptions
+ * @property {string} modelKey
+ * @property {string} [name] what people call the model; the key if absent
+ * @property {string} [revision] as given to Transformers.js; 'main'
+ * @property {string | null} [cacheKey] `env.cacheKey` of Transformers.js, where that was changed; null where it keeps its
+ *   files elsewhere or not at all, and then only what comes at once counts as having been here
+ * @property {Parameters<typeof createCore>[0]} [core] where the core's wasm lies
  */
-export function transformersProgress({ modelKey, name = modelKey, core }) {
-  return new TransformersProgress(modelKey, name, core);
+
+/**
+ * Make it before the pipeline: what is in the cache by then counts as having been here.
+ * @param {ProgressOptions} options
+ */
+export function transformersProgress(options) {
+  return new TransformersProgress(options);
 }
 
 export class TransformersProgress {
   #files = /** @type {ReturnType<Core['createMultiFileAggregator']> | null} */ (null);
   #throttler = /** @type {ReturnType<Core['createThrottler']> | null} */ (null);
-  /** What came before the core was there. @type {((now?: number) => void)[]} */
+  /** What came before the core was there and the cache was looked through. @type {(() => void)[]} */
   #early = [];
+  #revision;
+  /** The addresses in the cache before anything was fetched; null where nobody knows. @type {Set<string> | null} */
+  #kept = null;
   /** @type {Set<(snapshot: Snapshot) => void>} */
   #subscribers = new Set();
   /** @type {Snapshot} */
@@ -49,19 +61,26 @@ export class TransformersProgress {
   #cancelTimer = () => {};
   #disposed = false;
 
-  /**
-   * @param {string} modelKey
-   * @param {string} name
-   * @param {Parameters<typeof createCore>[0]} [options]
-   */
-  constructor(modelKey, name, options) {
+  /** @param {ProgressOptions} options */
+  constructor({
+    modelKey,
+    name = modelKey,
+    revision = 'main',
+    cacheKey = 'transformers-cache',
+    core: where,
+  }) {
+    this.#revision = encodeURIComponent(revision);
     this.#snapshot = emptySnapshot(modelKey, name, clock.now());
     /**
      * Resolves when the core is there; rejects when it could not be loaded. Events wait for it meanwhile.
      * @type {Promise<void>}
      */
-    this.loaded = createCore(options).then((core) => {
+    this.loaded = Promise.all([
+      createCore(where),
+      cacheKey === null ? null : keptAddresses(cacheKey),
+    ]).then(([core, kept]) => {
       if (this.#disposed) return;
+      this.#kept = kept;
       this.#files = core.createMultiFileAggregator();
       this.#throttler = core.createThrottler();
       for (const event of this.#early.splice(0)) event();
@@ -74,7 +93,7 @@ export class TransformersProgress {
   /** For `progress_callback`. Never throws. */
   callback = (/** @type {unknown} */ event) => {
     const now = clock.now();
-    this.#then(() => this.#files?.handleFileProgress(event, now));
+    this.#then(() => this.#files?.handleFileProgress(this.#toldCached(event), now));
   };
 
   /** The model can be used. Transformers.js says so itself in `pipeline()`, but not everywhere. */
@@ -140,6 +159,31 @@ export class TransformersProgress {
     this.#files?.dispose();
     this.#throttler?.dispose();
     this.#files = this.#throttler = null;
+  }
+
+  /** The event with what it does not say itself. @param {unknown} event */
+  #toldCached(event) {
+    if (!this.#kept) return event;
+    try {
+      const told = /** @type {Record<string, any>} */ ({ ...Object(event) });
+      if (told.files) {
+        // The counts of each file have come in its own events.
+        told.files = Object.fromEntries(
+          Object.entries(told.files).map(([file, { total }]) => [file, { total }]),
+        );
+      } else if (told.file) {
+        const { name, file } = told;
+        told.cached ??= [...this.#kept].some(
+          (url) =>
+            url.endsWith(`/${name}/resolve/${this.#revision}/${file}`) ||
+            // Models of the page's own server, and models named by their address.
+            `/${url}`.endsWith(`/${name}/${file}`),
+        );
+      }
+      return told;
+    } catch {
+      return event;
+    }
   }
 
   /** @param {() => void} event */
