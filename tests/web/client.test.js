@@ -29,7 +29,7 @@ async function setUp(options = {}) {
     if (data.type === 'close') post({ type: 'closed' });
   });
   port2.start();
-  const loader = await connect(port1, {
+  const loader = await connect(() => port1, {
     models: [/** @type {any} */ ({ modelKey: 'm' })],
     runtimeUrl: null,
     storage: 'auto',
@@ -268,7 +268,7 @@ test('messages and options that are none are refused before anything is sent', a
 test('a worker that cannot be started, or crashes, rejects everything with a CandorError', async () => {
   const target = new EventTarget();
   const worker = Object.assign(target, { postMessage() {}, terminated: false, terminate() {} });
-  const starting = connect(/** @type {any} */ (worker), {
+  const starting = connect(() => /** @type {any} */ (worker), {
     models: [],
     runtimeUrl: null,
     storage: 'auto',
@@ -287,10 +287,83 @@ test('what the worker says it could not do in starting is what createLoader reje
   const error = { code: 'runtime', message: 'No core.', retryable: true, detail: 'x', kept: 0 };
   port2.onmessage = () => port2.postMessage({ type: 'broken', error });
   const options = { models: [], runtimeUrl: null, storage: 'auto', records: null };
-  await assert.rejects(connect(port1, /** @type {any} */ (options)), {
-    code: 'runtime',
-    detail: 'x',
-  });
+  await assert.rejects(
+    connect(() => port1, /** @type {any} */ (options)),
+    {
+      code: 'runtime',
+      detail: 'x',
+    },
+  );
+});
+
+test('a page that is left holds no worker, and goes on with its loads when it is shown again', async () => {
+  const page = new EventTarget();
+  /** @type {{ got: any[], post(message: any): void, closed: boolean }[]} */
+  const workers = [];
+  const kept = new Map();
+  const loader = await connect(
+    () => {
+      const { port1, port2 } = new MessageChannel();
+      const post = (/** @type {any} */ message) => port2.postMessage(message);
+      const worker = { got: /** @type {any[]} */ ([]), post, closed: false };
+      port2.addEventListener('message', ({ data }) => {
+        worker.got.push(data);
+        if (data.type === 'start') {
+          const status = data.models[0].record ? 'paused' : 'idle';
+          post({ type: 'started', snapshots: [snapshotOf(status)] });
+        }
+        if (data.type === 'close') post({ type: 'closed' });
+      });
+      port2.addEventListener('close', () => (worker.closed = true));
+      port2.start();
+      workers.push(worker);
+      return /** @type {any} */ (port1);
+    },
+    {
+      models: [/** @type {any} */ ({ modelKey: 'm' })],
+      runtimeUrl: null,
+      storage: 'auto',
+      records: {
+        getItem: (key) => kept.get(key) ?? null,
+        setItem: (key, value) => void kept.set(key, value),
+        removeItem: (key) => void kept.delete(key),
+      },
+    },
+  );
+  loader.followPage(page);
+  const load = loader.load('m');
+  await settle();
+  workers[0].post({ type: 'snapshot', snapshot: snapshotOf('downloading') });
+  workers[0].post({ type: 'persist', key: 'download_state_m', json: '{}' });
+  await settle();
+  page.dispatchEvent(new Event('pagehide'));
+  await settle();
+  assert.equal(workers[0].closed, true);
+  await assert.rejects(loader.remove('m'), { code: 'aborted', retryable: true });
+
+  page.dispatchEvent(new Event('pageshow'));
+  await settle();
+  page.dispatchEvent(new Event('pageshow'));
+  await settle();
+  assert.equal(workers.length, 2);
+  assert.equal(workers[1].got[0].models[0].record, '{}');
+  assert.deepEqual(
+    workers[1].got.slice(1).map(({ command }) => command),
+    ['load'],
+  );
+  workers[1].post({ type: 'done', id: workers[1].got.at(-1).id });
+  workers[1].post({ type: 'snapshot', snapshot: snapshotOf('ready') });
+  const model = await load;
+
+  // Left again with a model that is ready, in the middle of an answer: the answer ends, the model comes back.
+  const piece = model.chat(HI).next();
+  await settle();
+  page.dispatchEvent(new Event('pagehide'));
+  await assert.rejects(piece, { code: 'aborted' });
+  page.dispatchEvent(new Event('pageshow'));
+  await settle();
+  assert.equal(workers[2].got.at(-1).command, 'load');
+  await loader.dispose();
 });
 
 test('dispose settles everything that waits, and nothing works afterwards', async () => {

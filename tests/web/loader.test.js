@@ -77,7 +77,7 @@ async function visit({
       },
     },
   }));
-  const loader = await connect(port1, {
+  const loader = await connect(() => port1, {
     ...checkOptions({ host: hub.origin, models: { m: model } }),
     records: {
       getItem: (key) => records.get(key) ?? null,

@@ -72,9 +72,14 @@ export class Model {
   }
 }
 
+/** The states that a loader goes back to by itself when its page is shown again. */
+const GOES_ON = ['queued', 'downloading', 'loading', 'ready'];
+
 export class Loader {
-  #worker;
-  #records;
+  #makeWorker;
+  #options;
+  /** @type {WorkerLike | null} */
+  #worker = null;
   /** @type {Map<string, Snapshot>} */
   #snapshots = new Map();
   /** @type {Map<string, Set<(snapshot: Snapshot) => void>>} */
@@ -92,24 +97,36 @@ export class Loader {
   #starting = null;
   /** @type {Waiting | null} */
   #closing = null;
+  #ended = new AbortController();
 
-  /** @param {WorkerLike} worker @param {Records | null} records */
-  constructor(worker, records) {
+  /** @param {() => WorkerLike} makeWorker @param {ConnectOptions} options */
+  constructor(makeWorker, options) {
+    this.#makeWorker = makeWorker;
+    this.#options = options;
+  }
+
+  async start() {
+    const { models, runtimeUrl, storage } = this.#options;
+    let worker;
+    try {
+      worker = this.#makeWorker();
+    } catch (error) {
+      this.#fail('The loader’s worker could not be started.', textOf(error));
+      throw this.#broken;
+    }
     this.#worker = worker;
-    this.#records = records;
-    worker.addEventListener('message', (event) => this.#receive(event.data));
+    worker.addEventListener('message', (event) => {
+      if (worker === this.#worker) this.#receive(event.data);
+    });
     worker.addEventListener('error', (event) => {
       event.preventDefault?.();
+      if (worker !== this.#worker) return;
       this.#fail('The loader’s worker could not be started or has crashed.', event.message);
     });
     worker.addEventListener('messageerror', () => {
       this.#fail('A message from the loader’s worker could not be read.', '');
     });
     worker.start?.();
-  }
-
-  /** @param {ConnectOptions} options */
-  async start({ models, runtimeUrl, storage }) {
     await new Promise((resolve, reject) => {
       this.#starting = { resolve: () => resolve(undefined), reject };
       this.#post({
@@ -123,6 +140,41 @@ export class Loader {
         storage,
       });
     });
+  }
+
+  /** @param {Pick<EventTarget, 'addEventListener'>} page whose comings and goings this loader follows */
+  followPage(page) {
+    const { signal } = this.#ended;
+    page.addEventListener('pagehide', () => this.suspend(), { signal });
+    page.addEventListener('pageshow', () => void this.restart(), { signal });
+  }
+
+  /**
+   * The page is left. A browser may keep it, frozen, for the way back, and with it every connection and every lock on a
+   * file: then the page that comes next, if it is of the same site, waits for them for ever.
+   */
+  suspend() {
+    if (this.#broken || !this.#worker) return;
+    this.#stopWorker();
+    this.#abandon(left());
+  }
+
+  /** The page is shown again: goes on from what is on disk. */
+  async restart() {
+    if (this.#broken || this.#worker) return;
+    const under = [...this.#loads].filter(([key]) => GOES_ON.includes(this.snapshot(key).status));
+    for (const [, load] of this.#loads) load.told = false;
+    try {
+      await this.start();
+    } catch {
+      return; // Whoever waits for a load has been told why.
+    }
+    for (const [key, load] of under) this.#request(key, load);
+    for (const [key, load] of this.#loads) {
+      if (load.told || under.some(([other]) => other === key)) continue;
+      load.told = true;
+      this.#settle(key);
+    }
   }
 
   /** The keys of all models, in the order they were given. */
@@ -174,11 +226,7 @@ export class Loader {
     if (!load) {
       load = this.#newLoad();
       this.#loads.set(key, load);
-      const own = load;
-      this.#command(key, 'load').then(() => {
-        own.told = true;
-        this.#settle(key);
-      }, own.reject);
+      this.#request(key, load);
     }
     if (signal) {
       const abort = () => this.cancel(key);
@@ -257,7 +305,21 @@ export class Loader {
 
   /** @param {ToWorker} message */
   #post(message) {
-    if (!this.#broken) this.#worker.postMessage(message);
+    if (!this.#broken) this.#worker?.postMessage(message);
+  }
+
+  /** @param {string} key @param {Load} load */
+  #request(key, load) {
+    this.#command(key, 'load').then(
+      () => {
+        load.told = true;
+        this.#settle(key);
+      },
+      // A page that was only left asks again when it is shown again.
+      (error) => {
+        if (this.#broken || this.#worker) load.reject(error);
+      },
+    );
   }
 
   /** @param {string} key @param {Command} command */
@@ -270,6 +332,7 @@ export class Loader {
   /** @param {string} key @param {Command} command @returns {Promise<void>} */
   #command(key, command) {
     if (this.#broken) return Promise.reject(this.#broken);
+    if (!this.#worker) return Promise.reject(left());
     const id = this.#nextId++;
     return new Promise((resolve, reject) => {
       this.#commands.set(id, { resolve, reject });
@@ -291,27 +354,22 @@ export class Loader {
   #receive(message) {
     switch (message.type) {
       case 'started':
-        for (const snapshot of message.snapshots) this.#snapshots.set(snapshot.modelKey, snapshot);
+        for (const snapshot of message.snapshots) this.#take(snapshot);
         return this.#starting?.resolve();
       case 'broken':
         return this.#end(CandorError.from(message.error));
       case 'snapshot': {
-        const { snapshot } = message;
-        this.#snapshots.set(snapshot.modelKey, snapshot);
-        for (const fn of [...(this.#subscribers.get(snapshot.modelKey) ?? [])]) {
-          // One subscriber may remove another.
-          if (this.#subscribers.get(snapshot.modelKey)?.has(fn)) deliver(fn, snapshot);
-        }
-        return this.#settle(snapshot.modelKey);
+        this.#take(message.snapshot);
+        return this.#settle(message.snapshot.modelKey);
       }
       case 'done':
         this.#commands.get(message.id)?.resolve();
         return void this.#commands.delete(message.id);
       case 'persist':
         // Full or forbidden storage costs the record, not the download.
-        return void attempt(() => this.#records?.setItem(message.key, message.json));
+        return void attempt(() => this.#options.records?.setItem(message.key, message.json));
       case 'unpersist':
-        return void attempt(() => this.#records?.removeItem(message.key));
+        return void attempt(() => this.#options.records?.removeItem(message.key));
       case 'piece':
         return this.#chats.get(message.id)?.piece(message.text);
       case 'finish': {
@@ -324,6 +382,15 @@ export class Loader {
         return void this.#chats.delete(message.id);
       case 'closed':
         return this.#closing?.resolve();
+    }
+  }
+
+  /** @param {Snapshot} snapshot */
+  #take(snapshot) {
+    this.#snapshots.set(snapshot.modelKey, snapshot);
+    for (const fn of [...(this.#subscribers.get(snapshot.modelKey) ?? [])]) {
+      // One subscriber may remove another.
+      if (this.#subscribers.get(snapshot.modelKey)?.has(fn)) deliver(fn, snapshot);
     }
   }
 
@@ -353,20 +420,31 @@ export class Loader {
   #end(error) {
     if (this.#broken) return;
     this.#broken = error;
-    (this.#worker.terminate ?? this.#worker.close)?.call(this.#worker);
+    this.#ended.abort();
+    this.#stopWorker();
+    this.#abandon(error);
+    for (const { reject } of this.#loads.values()) reject(error);
+    this.#loads.clear();
+  }
+
+  #stopWorker() {
+    (this.#worker?.terminate ?? this.#worker?.close)?.call(this.#worker);
+    this.#worker = null;
+  }
+
+  /** Nobody will answer what was asked so far. @param {CandorError} error */
+  #abandon(error) {
     this.#starting?.reject(error);
     this.#closing?.reject(error);
     for (const { reject } of this.#commands.values()) reject(error);
-    for (const { reject } of this.#loads.values()) reject(error);
     for (const chat of this.#chats.values()) chat.fail(error);
     this.#commands.clear();
-    this.#loads.clear();
     this.#chats.clear();
   }
 
   /** What the core had stored in an earlier visit. @param {string} key */
   #record(key) {
-    return attempt(() => this.#records?.getItem(key)) ?? null;
+    return attempt(() => this.#options.records?.getItem(key)) ?? null;
   }
 }
 
@@ -481,15 +559,17 @@ class Chat {
 }
 
 /**
- * @param {WorkerLike} worker anything that carries messages and serves the protocol
+ * @param {() => WorkerLike} makeWorker gives anything that carries messages and serves the protocol
  * @param {ConnectOptions} options
  * @returns {Promise<Loader>}
  */
-export async function connect(worker, options) {
-  const loader = new Loader(worker, options.records);
-  await loader.start(options);
+export async function connect(makeWorker, options) {
+  const loader = new Loader(makeWorker, options);
+  await loader.start();
   return loader;
 }
+
+const left = () => new CandorError('aborted', 'The page was left.', { retryable: true });
 
 const cancelled = () => new CandorError('aborted', 'Cancelled.', { retryable: true });
 

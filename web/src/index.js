@@ -2,7 +2,7 @@
  * Loads AI models in the browser and tells the truth about it.
  */
 import { connect } from './client.js';
-import { CandorError, textOf } from './errors.js';
+import { CandorError } from './errors.js';
 import { base, checkOptions } from './options.js';
 
 export { CandorError };
@@ -46,16 +46,13 @@ export { CandorError };
  */
 export async function createLoader(options) {
   const config = checkOptions(options);
-  let worker;
-  try {
-    // Written like this, once each, because bundlers look for exactly this.
-    worker = options.workerUrl
-      ? new Worker(new URL(options.workerUrl, base()), { type: 'module' })
+  const { workerUrl } = options;
+  // Written like this, once each, because bundlers look for exactly this.
+  const makeWorker = () =>
+    workerUrl
+      ? new Worker(new URL(workerUrl, base()), { type: 'module' })
       : new Worker(new URL('./worker.js', import.meta.url), { type: 'module' });
-  } catch (error) {
-    throw new CandorError('runtime', 'The loader’s worker could not be started.', {
-      detail: textOf(error),
-    });
-  }
-  return connect(worker, config);
+  const loader = await connect(makeWorker, config);
+  loader.followPage(globalThis);
+  return loader;
 }

@@ -14,6 +14,7 @@ const HEADERS = [
   'date',
   'link',
   'x-error-code',
+  'x-error-message',
   'x-repo-commit',
 ];
 
