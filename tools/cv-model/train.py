@@ -10,9 +10,9 @@ import torch.nn.functional as F
 POOL = 2048  # dialogues sampled at a time, sorted by length so that a batch has little padding
 
 
-def _batches(world, chat, context, tokens, seed, pool):
+def _batches(world, chat, context, tokens, stream, pool):
     """The batches of one pool: (ids, targets), [rows, n]; a target of -1 is not asked for."""
-    rng = random.Random(f'{seed}|pool|{pool}')
+    rng = random.Random(f'{stream}|pool|{pool}')
     rows = []
     for _ in range(POOL):
         ids, wanted = chat.training(world.dialogue(rng))
@@ -95,12 +95,14 @@ def train(model, world, chat, folder, steps, seed, tokens=2560, peak=2e-3, every
         os.replace(part, checkpoint)
 
     model.train()
-    batches = _batches(world, chat, model.shape.context, tokens, seed, pool) if step < steps else []
+    # A training that goes on from another sees other dialogues.
+    stream = f'{seed}|{before["step"]}'
+    batches = _batches(world, chat, model.shape.context, tokens, stream, pool) if step < steps else []
     began, total, count = time.monotonic(), 0.0, 0
     while step < steps:
         if at == len(batches):
             pool, at = pool + 1, 0
-            batches = _batches(world, chat, model.shape.context, tokens, seed, pool)
+            batches = _batches(world, chat, model.shape.context, tokens, stream, pool)
         ids, targets = batches[at]
         at += 1
         model.fake = step >= HOLD * steps
