@@ -178,15 +178,13 @@ export const FAULTS = {
   // Statuses
   status: {
     where: 'file',
-    says: 'any status: code, body, and retryAfter (seconds)',
+    says: 'any status: code, body, message (X-Error-Message) and retryAfter (seconds)',
     defaults: { code: 503, body: 'Service Unavailable' },
-    reply: (reply, params) =>
-      instead(
-        reply,
-        params.code,
-        params.body,
-        params.retryAfter === undefined ? {} : { 'retry-after': String(params.retryAfter) },
-      ),
+    reply: (reply, { code, body, message, retryAfter }) =>
+      instead(reply, code, body, {
+        ...(message !== undefined && { 'x-error-message': message }),
+        ...(retryAfter !== undefined && { 'retry-after': String(retryAfter) }),
+      }),
   },
   500: status(500, 'Internal Server Error', 'file'),
   502: status(502, 'Bad Gateway', 'file'),

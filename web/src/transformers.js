@@ -279,9 +279,16 @@ export class TransformersProgress {
           ? null
           : {
               code: 'runtime',
-              message: 'The model could not be loaded.',
-              retryable: false,
-              kept: 0,
+              message: 'Something went wrong on the way.',
+              // Not by us, and nobody knows whether it would help.
+              retryable: true,
+              // Transformers.js keeps whole files only.
+              kept: this.#kept
+                ? info.files.reduce(
+                    (sum, file) => sum + (file.status === 'done' ? file.loaded : 0),
+                    0,
+                  )
+                : 0,
               detail: info.error,
               retryIn: null,
             },

@@ -110,6 +110,7 @@ export const WORDS = {
     next: 'Retry goes on from what is kept.',
     nextFresh: 'Retry starts from the beginning.',
     nextFinal: 'Trying again would not help now. Another model may work.',
+    nextReload: 'Reload the page to try again, or use another model.',
     tried: (/** @type {number} */ n) => `It was tried ${n} times.`,
     details: 'Technical details',
   },
@@ -338,7 +339,9 @@ export function describeFailure(s, f) {
       error && error.retryIn !== null
         ? WORDS.retryIn(f.duration(error.retryIn / 1000))
         : final
-          ? words.nextFinal
+          ? error?.retryable
+            ? words.nextReload
+            : words.nextFinal
           : kept > 0
             ? words.next
             : words.nextFresh,
