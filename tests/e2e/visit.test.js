@@ -35,8 +35,7 @@ async function until(page, status, network = 0) {
   );
 }
 
-// Firefox loads and answers too (tokens.test.js); driven through this visit it hangs, for a reason not found yet.
-for (const name of /** @type {const} */ (['chromium'])) {
+for (const name of /** @type {const} */ (['chromium', 'firefox'])) {
   describe(`a visit in ${name}`, { timeout: 600_000 }, () => {
     /** @type {Awaited<ReturnType<typeof serveDemo>>} */
     let hub;
