@@ -22,9 +22,12 @@ function find(variable, names) {
  * @param {{ webgpu?: boolean, args?: string[], userDataDir?: string }} [options]
  */
 export function launch(name, { webgpu = true, args = [], userDataDir } = {}) {
+  // A whole answer of a model is one call, slow on a busy machine; a test has its own limit.
+  const protocolTimeout = 600_000;
   if (name === 'firefox') {
     return puppeteer.launch({
       browser: 'firefox',
+      protocolTimeout,
       executablePath: find('CANDOR_FIREFOX', ['firefox-esr', 'firefox']),
       userDataDir,
       args,
@@ -36,6 +39,7 @@ export function launch(name, { webgpu = true, args = [], userDataDir } = {}) {
     });
   }
   return puppeteer.launch({
+    protocolTimeout,
     executablePath: find('CANDOR_CHROMIUM', ['chromium', 'chromium-browser', 'google-chrome']),
     userDataDir,
     args: [

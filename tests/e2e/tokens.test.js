@@ -119,10 +119,12 @@ test(
   'SmolLM2-135M-Instruct gives its reference tokens on the wasm provider',
   { skip: !existsSync(SMOLLM) && 'the model is not on this machine' },
   async () => {
-    // Only cases whose margins are wide, since another runtime may differ where they are small; cut to a few tokens.
+    // Only cases whose margins are wide, since another runtime may differ where they are small; a few, and cut to a few
+    // tokens, since this is slow on a CPU.
     const cases = (await reference(SMOLLM))
       .filter(({ min_margin }) => min_margin > 0.5)
-      .map((one) => ({ ...one, tokens: one.tokens.slice(0, 12) }));
+      .slice(0, 3)
+      .map((one) => ({ ...one, tokens: one.tokens.slice(0, 8) }));
     assert.ok(cases.length > 0);
     const browser = await launch('chromium');
     try {
