@@ -310,7 +310,8 @@ void ModelLoader::try_again(Instant now) {
 }
 
 void ModelLoader::handle(const event::Cancel&, Instant now) {
-  if (!allowed().cancel) return;
+  // Also who is asked after a failure may give up; that takes no button of its own.
+  if (!allowed().cancel && !allowed().retry) return;
   stop_work(now);
   states_.pause_download(config_.model_key, now);
   if (progress_ && stage_ == Stage::kTransferring) progress_->pause(now);
@@ -395,6 +396,7 @@ void ModelLoader::open(Instant now) {
   error_.reset();
   device_.reset();
   journal_read_ = false;
+  complete_ = list_is_fresh_ = false;
   set_phase(LoadPhase::kResolve, now);
   set_status(LoadStatus::kQueued, now);
   actions_.push_back(action::UseFolder{folder()});
@@ -421,7 +423,7 @@ void ModelLoader::opened(Instant now) {
   if (!device_ || !journal_read_ || status_ != LoadStatus::kQueued) return;
   if (auto fault = config_.source.fault()) {
     fail(std::move(*fault), now);
-  } else if (distrust_graph_ || !open_from_disk(now)) {
+  } else if (std::exchange(ask_source_, false) || distrust_graph_ || !open_from_disk(now)) {
     resolve(now);
   }
 }
@@ -499,6 +501,7 @@ void ModelLoader::resolved(Instant now) {
   const Manifest manifest = resolver_->manifest();
   resolver_.reset();
   stage_ = Stage::kOpening;  // a retry begins with the disk again
+  list_is_fresh_ = true;
   auto chosen = VariantPlan::choose(ModelSpec(model_files(manifest)), config_.variant, *device_);
   if (Error* error = std::get_if<Error>(&chosen)) return fail(std::move(*error), now);
   plan_ = std::move(std::get<VariantPlan>(chosen));
@@ -685,6 +688,10 @@ void ModelLoader::handle(const event::SessionFailed& event, Instant now) {
       break;
   }
   actions_.push_back(action::CloseSession{});
+  if (error.code == ErrorCode::kUnsupported) {
+    ask_source_ = true;
+    if (!list_is_fresh_ && online_) return open(now);
+  }
   fail(std::move(error), now);
 }
 

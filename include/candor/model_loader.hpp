@@ -155,6 +155,8 @@ class ModelLoader {
   std::vector<FileLedger> ledger_;
   bool complete_ = false;        // every file was verified in this visit
   bool distrust_graph_ = false;  // the runtime could not read it, and no checksum vouches for it
+  bool ask_source_ = false;      // what is on disk is of no use: its source may have something else by now
+  bool list_is_fresh_ = false;   // the files are those that the source named in this round
 
   // What an earlier visit said is on disk, until the journal has spoken.
   std::uint64_t claimed_ = 0;

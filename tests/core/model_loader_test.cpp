@@ -274,6 +274,24 @@ TEST(ModelLoader, KeepsTheBytesWhenCancelled) {
   EXPECT_EQ(world.last().cached, here);
 }
 
+TEST(ModelLoader, CanBeGivenUpWhenItAsksAfterAFailure) {
+  LoaderWorld world;
+  load_halfway(world);
+  world.network = false;
+  ASSERT_TRUE(world.run_until([](const Snapshot& s) { return s.status == LoadStatus::kFailed; }));
+  EXPECT_FALSE(world.last().can.cancel);
+  const std::uint64_t kept = world.last().error->kept;
+  world.tell(event::Cancel{});
+  EXPECT_EQ(world.last().status, LoadStatus::kCancelled);
+  EXPECT_FALSE(world.last().error);
+  EXPECT_EQ(world.last().total_downloaded, kept);
+  world.network = true;
+  world.tell(event::Load{});
+  world.run_for(2'000);
+  expect_ready(world);
+  EXPECT_GE(world.last().cached, kept);
+}
+
 TEST(ModelLoader, EndsTheSessionThatIsBeingMadeWhenCancelled) {
   LoaderWorld world;
   world.session_answers = false;
@@ -541,6 +559,47 @@ TEST(ModelLoader, DoesNotFetchAgainWhatIsExactlyAsPublished) {
   EXPECT_EQ(world.last().status, LoadStatus::kFailed);
   EXPECT_EQ(world.last().error->error.code, ErrorCode::kUnsupported);
   EXPECT_FALSE(world.last().can.retry);
+}
+
+TEST(ModelLoader, AsksTheSourceOfAModelThatCannotBeLoadedForAnotherOne) {
+  LoaderWorld world;
+  world.session_failure = event::SessionFailed{ErrorCode::kIntegrity, "protobuf"};
+  world.tell(event::Load{});
+  world.run_for(1'000);
+  ASSERT_EQ(world.last().status, LoadStatus::kFailed);
+  world.server["onnx/model_q4f16.onnx"] = LoaderWorld::content(250'000, 9);
+  world.commit = std::string(40, 'c');
+  world.session_failure.reset();
+  const std::uint64_t before = world.body_bytes;
+  world.tell(event::Load{});
+  world.run_for(2'000);
+  expect_ready(world);
+  EXPECT_EQ(world.body_bytes - before, 250'000U);
+}
+
+TEST(ModelLoader, AsksTheSourceOnceWhenWhatIsOnDiskCannotBeLoaded) {
+  LoaderWorld world;
+  world.session_failure = event::SessionFailed{ErrorCode::kUnsupported, "no such operator"};
+  world.tell(event::Load{});
+  world.run_for(1'000);
+  const std::uint64_t before = world.body_bytes;
+  world.reload();
+  world.seen.clear();
+  world.tell(event::Load{});
+  world.run_for(2'000);
+  EXPECT_EQ(world.last().status, LoadStatus::kFailed);
+  EXPECT_EQ(count<action::CreateSession>(world), 2U);
+  EXPECT_EQ(world.body_bytes, before);
+
+  world.reload();
+  world.server["onnx/model_q4f16.onnx"] = LoaderWorld::content(250'000, 9);
+  world.commit = std::string(40, 'c');
+  world.tell(event::Load{});
+  ASSERT_TRUE(world.run_until([](const Snapshot& s) { return s.phase == LoadPhase::kDownload; }));
+  world.session_failure.reset();
+  world.run_for(2'000);
+  expect_ready(world);
+  EXPECT_EQ(world.body_bytes - before, 250'000U);
 }
 
 TEST(ModelLoader, FetchesUnreadableWeightsAgainWhenNothingVouchesForThem) {
