@@ -298,6 +298,31 @@ for (const name of /** @type {const} */ (['chromium', 'firefox'])) {
       },
     );
 
+    test('finds a paused download again after a reload', once, async () => {
+      await arrive('&rate=800kB/s');
+      await ask(QUESTION);
+      await until('downloading', { network: 300_000 });
+      await press('#progress', 'pause');
+      await until('paused');
+      const { totalDownloaded } = await snapshot();
+      await page.reload();
+      await page.waitForSelector('html[data-ready]');
+      const found = await snapshot();
+      assert.equal(found.status, 'paused');
+      assert.deepEqual([found.cached, found.network], [found.totalDownloaded, 0]);
+      assert.ok(found.cached > 0 && found.cached <= totalDownloaded);
+      await press('candor-chat-progress', 'open');
+      await shot('paused-reload');
+      hub.setRate({});
+      const from = hub.ledger.entries.length;
+      await press('#progress', 'resume');
+      await until('ready');
+      const { cached, totalSize } = await snapshot();
+      assert.ok(cached >= 200_000, `${cached} were here`);
+      assert.ok(sent(from) <= Number(totalSize) - cached);
+      assert.deepEqual(problems, []);
+    });
+
     test('cancels, and the next load goes on from what is on disk', once, async () => {
       await arrive('&rate=800kB/s');
       await ask(QUESTION);

@@ -84,7 +84,9 @@ export class CandorChatProgress extends SnapshotElement {
     show(this.#stats, s.status !== 'ready');
     const tip = s.error ? s.error.message : s.status === 'ready' ? d.variant : WORDS.chatTip;
     setText(this.#tip, tip);
-    show(this.#tip, s.error !== null || isActive(s) || s.status === 'ready');
+    // Nothing goes on meanwhile in a pause.
+    const goesOn = isActive(s) && s.status !== 'paused';
+    show(this.#tip, s.error !== null || goesOn || s.status === 'ready');
     setText(this.#open, s.status === 'failed' ? WORDS.buttons.openError : WORDS.buttons.open);
     show(this.#open, s.status !== 'ready');
     setAttr(this, 'data-status', s.status);

@@ -143,6 +143,13 @@ function ofWhole(part, whole, f) {
 }
 
 /**
+ * Rounded as the position beside it, so that equal amounts read the same.
+ * @param {number} amount @param {Snapshot} s @param {Formatter} f
+ */
+const part = (amount, s, f) =>
+  f.bytes(amount, { floor: s.totalSize !== null && amount !== s.totalSize });
+
+/**
  * The stage of three that the phase belongs to, for the strip above the bar; null where none is under way.
  * @param {Snapshot} s
  * @returns {'download' | 'load' | 'warmup' | null}
@@ -215,10 +222,10 @@ export function describe(s, f) {
   }
   if (active && s.attempt > 1) notices.push(WORDS.attempt(s.attempt, s.maxAttempts));
   if (active && s.cached > 0) {
-    const cached = f.bytes(s.cached);
+    const cached = part(s.cached, s, f);
     notices.push(
       s.network > 0
-        ? WORDS.hereSentence(cached, f.bytes(s.network))
+        ? WORDS.hereSentence(cached, part(s.network, s, f))
         : s.cached === s.totalSize
           ? WORDS.allHere(cached)
           : `${WORDS.someHere(cached)}.`,
@@ -256,7 +263,7 @@ export function describe(s, f) {
  * @returns {{ speed: string, time: string, here: string }} '' where there is nothing to say
  */
 export function brief(s, f) {
-  const here = isActive(s) && s.cached > 0 ? WORDS.someHere(f.bytes(s.cached)) : '';
+  const here = isActive(s) && s.cached > 0 ? WORDS.someHere(part(s.cached, s, f)) : '';
   if (s.status !== 'downloading' || (s.phase !== 'download' && s.phase !== null)) {
     return { speed: '', time: '', here };
   }
