@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include <cmath>
 #include <string>
 
 namespace candor {
@@ -162,6 +163,28 @@ TEST(ProgressTracker, PredictsExactlyAsTheEstimatorAlone) {
       EXPECT_NEAR(*info.eta_low, alone->low, 1e-9);
       EXPECT_NEAR(*info.eta_high, alone->high, 1e-9);
     }
+  }
+}
+
+// tests/web/core.test.js holds the same tracker, called through JavaScript, to the same rows.
+TEST(ProgressTracker, PredictsWhatTheWebLayerIsHeldTo) {
+  struct Row {
+    double ms;
+    std::uint64_t loaded;
+    double time_remaining, eta_low, eta_high;
+  };
+  constexpr Row kRows[] = {
+#include "eta_sequence.inc"
+  };
+  ProgressTracker tracker = tracker_of(250'000'000);
+  for (const Row& row : kRows) {
+    SCOPED_TRACE(row.ms);
+    const Instant now = instant_from_ms(row.ms);
+    tracker.update(row.loaded, 250'000'000, now);
+    const ProgressInfo info = tracker.snapshot(now);
+    EXPECT_NEAR(info.time_remaining.value_or(-1), row.time_remaining, 1e-9 * std::abs(row.time_remaining));
+    EXPECT_NEAR(info.eta_low.value_or(-1), row.eta_low, 1e-9 * std::abs(row.eta_low));
+    EXPECT_NEAR(info.eta_high.value_or(-1), row.eta_high, 1e-9 * std::abs(row.eta_high));
   }
 }
 

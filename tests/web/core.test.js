@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { readFile } from 'node:fs/promises';
 import test from 'node:test';
 import { createCore } from '../../web/src/core.node.js';
 
@@ -33,6 +34,22 @@ test('unknown is null, not zero', () => {
     },
   );
   assert.equal(loaded, 42);
+  tracker.dispose();
+});
+
+test('predictions are those of the native core, to a billionth', async () => {
+  const text = await readFile(new URL('../core/eta_sequence.inc', import.meta.url), 'utf8');
+  const rows = [...text.matchAll(/^\{(.+)\},$/gm)].map(([, row]) => row.split(',').map(Number));
+  assert.ok(rows.length > 100);
+  const tracker = core.createProgressTracker({ name: 'Phi-3', total: 250e6 });
+  for (const [ms, loaded, ...expected] of rows) {
+    tracker.update({ loaded, total: 250e6 }, ms);
+    const { timeRemaining, etaLow, etaHigh } = tracker.snapshot(ms);
+    [timeRemaining, etaLow, etaHigh].forEach((got, i) => {
+      const near = Math.abs((got ?? -1) - expected[i]) <= 1e-9 * Math.abs(expected[i]);
+      assert.ok(near, `${got} is not ${expected[i]} after ${ms} ms`);
+    });
+  }
   tracker.dispose();
 });
 
