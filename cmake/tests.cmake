@@ -26,7 +26,7 @@ set_target_properties(candor_tests PROPERTIES CXX_COMPILER_LAUNCHER "")
 target_compile_options(candor_tests PRIVATE -O1)
 if(EMSCRIPTEN)
   candor_node_program(candor_tests)
-  target_link_options(candor_tests PRIVATE -O1)
+  target_link_options(candor_tests PRIVATE -O2)
   # Tests index small buffers with 64-bit positions; size_t has 32 bits here.
   set_source_files_properties(${candor_tests} PROPERTIES COMPILE_OPTIONS -Wno-shorten-64-to-32)
 endif()
