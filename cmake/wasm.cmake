@@ -9,10 +9,12 @@ target_link_options(candor PUBLIC -flto -fno-rtti -sALLOW_MEMORY_GROWTH=1)
 
 # What every engine with WebGPU has, and shorter code: saturating conversions, sign extension, bulk memory.
 target_compile_options(candor PUBLIC -mnontrapping-fptoint -msign-ext -mbulk-memory)
+# Emscripten's -Oz says -fno-inline-functions, and then even an accessor stays a call and its result goes through memory.
+target_compile_options(candor PUBLIC -finline-functions)
 # One thread, so no guards around local statics.
 target_compile_options(candor PUBLIC -fno-threadsafe-statics)
 # Small code everywhere but in the hash, which every byte of a model passes through.
-set_source_files_properties(src/sha256.cpp PROPERTIES COMPILE_OPTIONS -O3)
+set_source_files_properties(src/sha256.cpp PROPERTIES COMPILE_OPTIONS "-O3;-fno-unroll-loops")
 
 function(candor_node_program target)
   # One script that Node runs directly; the exit code is the test's. `.cjs`, since the repository's `.js` are ES modules.
@@ -22,7 +24,7 @@ function(candor_node_program target)
 endfunction()
 
 if(EXISTS ${CMAKE_CURRENT_SOURCE_DIR}/web/bindings.cpp)
-  add_executable(candor-core web/bindings.cpp)
+  add_executable(candor-core web/bindings.cpp web/host_libc.cpp)
   target_include_directories(candor-core PRIVATE src)
   target_link_libraries(candor-core PRIVATE candor candor_json candor_warnings)
   # Embind's names of unbound types need RTTI.
@@ -35,6 +37,7 @@ if(EXISTS ${CMAKE_CURRENT_SOURCE_DIR}/web/bindings.cpp)
     -sENVIRONMENT=web,worker # Node passes `wasmBinary`, so no file or fetch code is needed there either
     -sDYNAMIC_EXECUTION=0 # no `new Function`: the module runs under a strict Content-Security-Policy
     -sFILESYSTEM=0 # the core has no files
+    -sJS_MATH=1 # exp and log are the host's; libc's are tables
     -sMALLOC=emmalloc # small; the core allocates little
     -sINCOMING_MODULE_JS_API=wasmBinary,locateFile,instantiateWasm
     -sEXPORTED_RUNTIME_METHODS=)

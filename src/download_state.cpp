@@ -12,9 +12,8 @@ std::optional<double> not_negative(std::optional<double> value) {
   return value;
 }
 
-std::optional<std::uint64_t> first_bytes(const json::Value& info, std::string_view key,
-                                         std::string_view other) {
-  for (const std::string_view name : {key, other}) {
+std::optional<std::uint64_t> first_bytes(const json::Value& info, const char* key, const char* other) {
+  for (const char* name : {key, other}) {
     const auto number = json::number_at(info, name);
     if (number) return bytes_from_double(*number);
   }
@@ -47,7 +46,7 @@ std::optional<DownloadStatus> download_status_from(std::string_view text) {
 
 std::optional<DownloadUpdate> DownloadUpdate::from_json(std::string_view text) {
   const auto info = json::parse(text, {.max_bytes = 4U << 20U, .max_depth = 16});
-  if (!info || !info->is_object()) return std::nullopt;
+  if (!info || !info->is(json::Value::Kind::object)) return std::nullopt;
   DownloadUpdate update;
   update.progress = not_negative(json::number_at(*info, "progress"));
   if (!update.progress) update.progress = not_negative(json::number_at(*info, "overallProgress"));
@@ -55,7 +54,7 @@ std::optional<DownloadUpdate> DownloadUpdate::from_json(std::string_view text) {
   update.bytes_downloaded = first_bytes(*info, "loaded", "totalDownloaded");
   update.total_bytes = first_bytes(*info, "total", "totalSize");
   update.time_remaining = not_negative(json::number_at(*info, "timeRemaining"));
-  update.phase = json::string_at(*info, "phase").value_or("");
+  update.phase = json::text_at(*info, "phase");
   return update;
 }
 

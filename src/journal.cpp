@@ -81,30 +81,29 @@ std::variant<Journal, std::string> Journal::parse(std::string_view text) {
     return std::string("The journal is of another version.");
   Journal journal;
   journal.sequence = json::uint_at(*root, "sequence").value_or(0);
-  journal.commit = json::string_at(*root, "commit").value_or("");
-  const json::Value* list = json::find(*root, "files");
-  if (list == nullptr || !list->is_array() || list->size() > Manifest::kMaxFiles)
+  journal.commit = json::text_at(*root, "commit");
+  const json::Value* list = json::find(*root, "files", json::Value::Kind::array);
+  if (list == nullptr || list->items.size() > Manifest::kMaxFiles)
     return std::string("The journal has no list of files.");
-  for (const json::Value& entry : *list) {
+  for (const json::Value& entry : list->items) {
     const std::string unusable = "The journal describes a file in a way that makes no sense.";
     File file;
-    file.path = json::string_at(entry, "path").value_or("");
+    file.path = json::text_at(entry, "path");
     if (!path_fault(file.path).empty() || journal.find(file.path) != nullptr) return unusable;
     file.size = json::uint_at(entry, "size");
-    file.sha256 = json::string_at(entry, "sha256").value_or("");
-    file.git_sha1 = json::string_at(entry, "oid").value_or("");
-    file.etag = json::string_at(entry, "etag").value_or("");
+    file.sha256 = json::text_at(entry, "sha256");
+    file.git_sha1 = json::text_at(entry, "oid");
+    file.etag = json::text_at(entry, "etag");
     file.verified = json::bool_at(entry, "verified").value_or(false);
     if (!file.sha256.empty() && !text::is_hex(file.sha256, 64)) return unusable;
     if (!file.git_sha1.empty() && !text::is_hex(file.git_sha1, 40)) return unusable;
-    const json::Value* ranges = json::find(entry, "ranges");
-    if (ranges == nullptr || !ranges->is_array() || ranges->size() % 2 != 0 ||
-        ranges->size() > 2 * kMaxRanges)
+    const json::Value* ranges = json::find(entry, "ranges", json::Value::Kind::array);
+    if (ranges == nullptr || ranges->items.size() % 2 != 0 || ranges->items.size() > 2 * kMaxRanges)
       return unusable;
     std::uint64_t before = 0;
-    for (std::size_t i = 0; i < ranges->size(); i += 2) {
-      const auto first = json::as_uint((*ranges)[i]);
-      const auto end = json::as_uint((*ranges)[i + 1]);
+    for (std::size_t i = 0; i < ranges->items.size(); i += 2) {
+      const auto first = json::as_uint(ranges->items[i]);
+      const auto end = json::as_uint(ranges->items[i + 1]);
       if (!first || !end || *first >= *end || *first < before || (file.size && *end > *file.size))
         return unusable;
       before = *end;

@@ -1,6 +1,11 @@
 #include "json.hpp"
 
+// Without exceptions nlohmann/json would abort where it throws; the calls below never do.
+#define JSON_NOEXCEPTION 1
+#define JSON_NO_IO 1
+#include <array>
 #include <cmath>
+#include <nlohmann/json.hpp>
 #include <utility>
 
 #include "candor/bytes.hpp"
@@ -8,63 +13,188 @@
 namespace candor::json {
 namespace {
 
-// nlohmann's parser does not recurse, but copying, comparing and dumping do: so depth is limited before
-// parsing.
-bool depth_within(std::string_view text, std::size_t max_depth) {
-  std::size_t depth = 0;
-  bool in_string = false;
-  for (std::size_t i = 0; i < text.size(); ++i) {
-    const char c = text[i];
-    if (in_string) {
-      if (c == '\\') {
-        ++i;
-      } else if (c == '"') {
-        in_string = false;
-      }
-    } else if (c == '"') {
-      in_string = true;
-    } else if (c == '{' || c == '[') {
-      if (++depth > max_depth) return false;
-    } else if ((c == '}' || c == ']') && depth > 0) {
-      --depth;
-    }
+using Kind = Value::Kind;
+
+/// Takes what nlohmann's parser finds, and builds the value.
+class Builder {
+ public:
+  Builder(Value& root, std::size_t max_depth) : root_(root), max_depth_(max_depth) {}
+
+  bool null() { return add(Kind::null, 0); }
+  bool boolean(bool value) { return add(Kind::boolean, value ? 1 : 0); }
+  bool number_integer(std::int64_t value) { return add(Kind::number, static_cast<double>(value)); }
+  bool number_unsigned(std::uint64_t value) { return add(Kind::number, static_cast<double>(value)); }
+  bool number_float(double value, const std::string&) { return add(Kind::number, value); }
+  bool string(std::string& value) {
+    slot(Kind::string).text = std::move(value);
+    return true;
   }
-  return true;
+  bool binary(std::vector<std::uint8_t>&) { return false; }
+  bool key(std::string& name) {
+    name_ = std::move(name);
+    return true;
+  }
+  bool start_object(std::size_t) { return open(Kind::object); }
+  bool start_array(std::size_t) { return open(Kind::array); }
+  bool end_object() { return close(); }
+  bool end_array() { return close(); }
+  bool parse_error(std::size_t, const std::string&, const nlohmann::json::exception&) { return false; }
+
+ private:
+  Value& slot(Kind kind) {
+    // What is open lies at the end of what is open around it, so these pointers stay good.
+    Value& value = open_.empty() ? root_ : open_.back()->items.emplace_back();
+    value.kind = kind;
+    value.name = std::exchange(name_, {});
+    return value;
+  }
+  bool add(Kind kind, double number) {
+    slot(kind).number = number;
+    return true;
+  }
+  bool open(Kind kind) {
+    if (open_.size() == max_depth_) return false;
+    Value& value = slot(kind);
+    open_.push_back(&value);
+    return true;
+  }
+  bool close() {
+    open_.pop_back();
+    return true;
+  }
+
+  Value& root_;
+  std::size_t max_depth_;
+  std::vector<Value*> open_;
+  std::string name_;
+};
+
+/// How many bytes the character at the start of `text` has; negative: so many bytes are the beginning of one
+/// that is broken (Unicode 15, table 3-7).
+int character_length(std::string_view text) {
+  const auto byte = [&](std::size_t i) { return static_cast<unsigned char>(text[i]); };
+  const unsigned lead = byte(0);
+  if (lead < 0x80) return 1;
+  const int length = lead >= 0xc2 && lead < 0xe0   ? 2
+                     : lead >= 0xe0 && lead < 0xf0 ? 3
+                     : lead >= 0xf0 && lead < 0xf5 ? 4
+                                                   : 0;
+  unsigned low = lead == 0xe0 ? 0xa0 : lead == 0xf0 ? 0x90 : 0x80;
+  unsigned high = lead == 0xed ? 0x9f : lead == 0xf4 ? 0x8f : 0xbf;
+  for (int i = 1; i < length; ++i) {
+    const auto at = static_cast<std::size_t>(i);
+    if (at >= text.size() || byte(at) < low || byte(at) > high) return -i;
+    low = 0x80;
+    high = 0xbf;
+  }
+  return length == 0 ? -1 : length;
+}
+
+void append(std::string& json, std::string_view text) {
+  constexpr char kDigits[] = "0123456789abcdef";
+  json += '"';
+  while (!text.empty()) {
+    const char c = text[0];
+    const int length = character_length(text);
+    const auto taken = static_cast<std::size_t>(std::abs(length));
+    if (length < 0) {
+      json += "\xef\xbf\xbd";
+    } else if (c == '"' || c == '\\') {
+      json += '\\';
+      json += c;
+    } else if (c == '\n') {
+      json += "\\n";
+    } else if (length == 1 && c < ' ') {
+      json += "\\u00";
+      json += kDigits[c >> 4];
+      json += kDigits[c & 15];
+    } else {
+      json += text.substr(0, taken);
+    }
+    text.remove_prefix(taken);
+  }
+  json += '"';
+}
+
+void append(std::string& json, double value) {
+  if (!std::isfinite(value)) {
+    json += "null";
+    return;
+  }
+  std::array<char, 64> digits;
+  char* const end = nlohmann::detail::to_chars(digits.data(), digits.data() + digits.size(), value);
+  json.append(digits.data(), end);
+}
+
+void append(std::string& json, std::uint64_t value) {
+  const std::size_t at = json.size();
+  do {
+    json.insert(json.begin() + static_cast<std::ptrdiff_t>(at), static_cast<char>('0' + value % 10));
+    value /= 10;
+  } while (value > 0);
 }
 
 }  // namespace
 
 std::optional<Value> parse(std::string_view text, const Limits& limits) {
-  if (text.size() > limits.max_bytes || !depth_within(text, limits.max_depth)) return std::nullopt;
-  Value value = Value::parse(text.begin(), text.end(), nullptr, false);
-  if (value.is_discarded()) return std::nullopt;
+  if (text.size() > limits.max_bytes) return std::nullopt;
+  std::optional<Value> value(std::in_place);
+  Builder builder(*value, limits.max_depth);
+  if (!nlohmann::json::sax_parse(text.begin(), text.end(), &builder)) value.reset();
   return value;
 }
 
-namespace {
+Text text_of(std::string_view value) {
+  Text text;
+  append(text.json, value);
+  return text;
+}
+Text text_of(double value) {
+  Text text;
+  append(text.json, value);
+  return text;
+}
+Text text_of(std::uint64_t value) {
+  Text text;
+  append(text.json, value);
+  return text;
+}
 
-std::string dump(const Value& value) { return value.dump(-1, ' ', false, Value::error_handler_t::replace); }
-
-}  // namespace
-
-Text text_of(std::string_view value) { return {dump(Value(value))}; }
-Text text_of(double value) { return {dump(Value(value))}; }
-Text text_of(std::uint64_t value) { return {dump(Value(value))}; }
-
-Object& Object::add(std::string_view key, const Text& value) {
+void Object::add_key(const char* key) {
   if (json_.size() > 1) json_ += ',';
   json_ += '"';
   json_ += key;
   json_ += "\":";
+}
+Object& Object::add(const char* key, const Text& value) {
+  add_key(key);
   json_ += value.json;
   return *this;
 }
-Object& Object::add(std::string_view key, std::string_view value) { return add(key, text_of(value)); }
-Object& Object::add(std::string_view key, double value) { return add(key, text_of(value)); }
-Object& Object::add(std::string_view key, std::uint64_t value) { return add(key, text_of(value)); }
-Object& Object::add(std::string_view key, std::nullptr_t) { return add(key, Text{"null"}); }
-Object& Object::add_bool(std::string_view key, bool value) {
-  return add(key, Text{value ? "true" : "false"});
+Object& Object::add(const char* key, std::string_view value) {
+  add_key(key);
+  append(json_, value);
+  return *this;
+}
+Object& Object::add(const char* key, double value) {
+  add_key(key);
+  append(json_, value);
+  return *this;
+}
+Object& Object::add(const char* key, std::uint64_t value) {
+  add_key(key);
+  append(json_, value);
+  return *this;
+}
+Object& Object::add(const char* key, std::nullptr_t) {
+  add_key(key);
+  json_ += "null";
+  return *this;
+}
+Object& Object::add_bool(const char* key, bool value) {
+  add_key(key);
+  json_ += value ? "true" : "false";
+  return *this;
 }
 Text Object::text() {
   json_ += '}';
@@ -91,45 +221,60 @@ Text array_of(const std::vector<std::uint32_t>& values) {
   return array_of(values, [](std::uint32_t value) { return text_of(std::uint64_t{value}); });
 }
 
-const Value* find(const Value& value, std::string_view key) {
-  if (!value.is_object()) return nullptr;
-  const auto it = value.find(std::string(key));
-  return it == value.end() ? nullptr : &*it;
+const Value* find(const Value& value, const char* key) {
+  if (!value.is(Kind::object)) return nullptr;
+  // From the end: of two members with one name the last one counts, as in JavaScript.
+  for (std::size_t i = value.items.size(); i-- > 0;) {
+    if (value.items[i].name == key) return &value.items[i];
+  }
+  return nullptr;
 }
 
-std::optional<std::string> string_at(const Value& object, std::string_view key) {
-  const Value* value = find(object, key);
-  if (value == nullptr || !value->is_string()) return std::nullopt;
-  return value->get_ref<const std::string&>();
+const Value* find(const Value& value, const char* key, Kind kind) {
+  const Value* member = find(value, key);
+  return member != nullptr && member->is(kind) ? member : nullptr;
+}
+
+std::span<const Value> items_at(const Value& object, const char* key, Kind kind) {
+  const Value* member = find(object, key, kind);
+  return member == nullptr ? std::span<const Value>() : std::span(member->items);
+}
+
+std::optional<std::string> string_at(const Value& object, const char* key) {
+  const Value* value = find(object, key, Kind::string);
+  if (value == nullptr) return std::nullopt;
+  return value->text;
+}
+
+std::string text_at(const Value& object, const char* key) {
+  const Value* value = find(object, key, Kind::string);
+  return value == nullptr ? std::string() : value->text;
 }
 
 std::optional<double> as_number(const Value& value) {
-  if (!value.is_number()) return std::nullopt;
-  const double number = value.get<double>();
-  if (!std::isfinite(number)) return std::nullopt;
-  return number;
+  if (!value.is(Kind::number)) return std::nullopt;
+  return value.number;
 }
 
 std::optional<std::uint64_t> as_uint(const Value& value) {
-  const auto number = as_number(value);
-  if (!number || *number != std::floor(*number)) return std::nullopt;
-  return bytes_from_double(*number);
+  if (!value.is(Kind::number) || value.number != std::floor(value.number)) return std::nullopt;
+  return bytes_from_double(value.number);
 }
 
-std::optional<double> number_at(const Value& object, std::string_view key) {
+std::optional<double> number_at(const Value& object, const char* key) {
   const Value* value = find(object, key);
   return value == nullptr ? std::nullopt : as_number(*value);
 }
 
-std::optional<std::uint64_t> uint_at(const Value& object, std::string_view key) {
+std::optional<std::uint64_t> uint_at(const Value& object, const char* key) {
   const Value* value = find(object, key);
   return value == nullptr ? std::nullopt : as_uint(*value);
 }
 
-std::optional<bool> bool_at(const Value& object, std::string_view key) {
-  const Value* value = find(object, key);
-  if (value == nullptr || !value->is_boolean()) return std::nullopt;
-  return value->get<bool>();
+std::optional<bool> bool_at(const Value& object, const char* key) {
+  const Value* value = find(object, key, Kind::boolean);
+  if (value == nullptr) return std::nullopt;
+  return value->number != 0;
 }
 
 }  // namespace candor::json

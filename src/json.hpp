@@ -1,25 +1,32 @@
 #pragma once
 
-// The one door to nlohmann/json. Its exceptions are off (the core has none), so every call that would
-// throw aborts instead: read fields only through the checked accessors below.
-#define JSON_NOEXCEPTION 1
-#define JSON_USE_IMPLICIT_CONVERSIONS 0
-#define JSON_NO_IO 1
-
 #include <concepts>
 #include <cstddef>
 #include <cstdint>
-#include <nlohmann/json.hpp>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
 
+/// JSON, read and written. nlohmann/json does the reading and knows how a number is written; its document
+/// type is not used, because it costs more code than all that is done with it here.
 namespace candor::json {
 
-using Value = nlohmann::json;
+/// A value as read. Only the fields of its kind mean something.
+struct Value {
+  enum class Kind { null, boolean, number, string, array, object };
 
-/// What a text may be before it is parsed at all. Depth counts nested arrays and objects.
+  Kind kind = Kind::null;
+  double number = 0;         ///< finite; of a boolean 0 or 1
+  std::string text;          ///< of a string
+  std::string name;          ///< of a member of an object
+  std::vector<Value> items;  ///< of an array, or the members of an object, in the order of the text
+
+  bool is(Kind other) const { return kind == other; }
+};
+
+/// What a text may be. Depth counts nested arrays and objects.
 struct Limits {
   std::size_t max_bytes = 16U << 20U;
   std::size_t max_depth = 64;
@@ -39,28 +46,28 @@ Text text_of(std::string_view value);
 Text text_of(double value);
 Text text_of(std::uint64_t value);
 
-/// An object, written straight into text. Trees of Value are for reading only: built from initialiser lists
-/// they cost several times the code, and one is not needed to write.
+/// An object, written straight into text.
 class Object {
  public:
-  Object& add(std::string_view key, const Text& value);
-  Object& add(std::string_view key, std::string_view value);
-  Object& add(std::string_view key, const char* value) { return add(key, std::string_view(value)); }
-  Object& add(std::string_view key, double value);
-  Object& add(std::string_view key, std::uint64_t value);
-  Object& add(std::string_view key, std::nullptr_t);
+  Object& add(const char* key, const Text& value);
+  Object& add(const char* key, std::string_view value);
+  Object& add(const char* key, const std::string& value) { return add(key, std::string_view(value)); }
+  Object& add(const char* key, const char* value) { return add(key, std::string_view(value)); }
+  Object& add(const char* key, double value);
+  Object& add(const char* key, std::uint64_t value);
+  Object& add(const char* key, std::nullptr_t);
   // No other type may turn into a bool on its way in.
   template <std::same_as<bool> T>
-  Object& add(std::string_view key, T value) {
+  Object& add(const char* key, T value) {
     return add_bool(key, value);
   }
   template <std::unsigned_integral T>
-  requires(!std::same_as<T, bool>) Object& add(std::string_view key, T value) {
+  requires(!std::same_as<T, bool>) Object& add(const char* key, T value) {
     return add(key, static_cast<std::uint64_t>(value));
   }
   /// null where it is empty.
   template <typename T>
-  Object& add(std::string_view key, const std::optional<T>& value) {
+  Object& add(const char* key, const std::optional<T>& value) {
     return value ? add(key, *value) : add(key, nullptr);
   }
   /// Closes the object; nothing may be added after it.
@@ -69,7 +76,8 @@ class Object {
  private:
   std::string json_ = "{";
 
-  Object& add_bool(std::string_view key, bool value);
+  void add_key(const char* key);
+  Object& add_bool(const char* key, bool value);
 };
 
 /// An array, likewise.
@@ -93,16 +101,23 @@ Text array_of(const std::vector<std::string>& values);
 Text array_of(const std::vector<double>& values);
 Text array_of(const std::vector<std::uint32_t>& values);
 
-/// The member `key` of an object; nullptr when `value` is no object or has no such member.
-const Value* find(const Value& value, std::string_view key);
+/// The member `key` of an object, the last one of that name; nullptr when `value` is no object or has no such
+/// member.
+const Value* find(const Value& value, const char* key);
+/// The same, and nullptr too when it is null or of another kind.
+const Value* find(const Value& value, const char* key, Value::Kind kind);
+
+/// The items of a member that is an array or an object; none when it is missing or of another kind.
+std::span<const Value> items_at(const Value& object, const char* key, Value::Kind kind = Value::Kind::array);
 
 /// Typed reads of a member; empty when it is missing or of another type.
-std::optional<std::string> string_at(const Value& object, std::string_view key);
-/// Any finite number.
-std::optional<double> number_at(const Value& object, std::string_view key);
+std::optional<std::string> string_at(const Value& object, const char* key);
+/// Likewise, and "" then.
+std::string text_at(const Value& object, const char* key);
+std::optional<double> number_at(const Value& object, const char* key);
 /// A whole number from 0 to 2^53 - 1 (also when written as 1.0 or 1e3).
-std::optional<std::uint64_t> uint_at(const Value& object, std::string_view key);
-std::optional<bool> bool_at(const Value& object, std::string_view key);
+std::optional<std::uint64_t> uint_at(const Value& object, const char* key);
+std::optional<bool> bool_at(const Value& object, const char* key);
 
 /// The same for a value in hand.
 std::optional<double> as_number(const Value& value);

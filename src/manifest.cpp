@@ -115,8 +115,9 @@ std::variant<Manifest, Error> Manifest::from_hub_tree(std::span<const std::strin
     if (page.size() > kMaxJson) return refuse(std::string(what) + " is too long to be real.");
     const auto entries = json::parse(page);
     if (!entries) return not_json(what, page);
-    if (!entries->is_array()) return refuse(std::string(what) + " is not a list.", page.substr(0, 200));
-    for (const json::Value& entry : *entries) {
+    if (!entries->is(json::Value::Kind::array))
+      return refuse(std::string(what) + " is not a list.", page.substr(0, 200));
+    for (const json::Value& entry : entries->items) {
       const auto type = json::string_at(entry, "type");
       if (!type) return refuse(std::string(what) + " has an entry without a type.");
       if (*type != "file") continue;  // folders, and whatever else may come
@@ -127,7 +128,8 @@ std::variant<Manifest, Error> Manifest::from_hub_tree(std::span<const std::strin
       file.path = *path;
       file.size = json::uint_at(entry, "size");
       if (!file.size) return refuse(std::string(what) + " has a file without a usable size.", file.path);
-      if (const json::Value* lfs = json::find(entry, "lfs"); lfs != nullptr && !lfs->is_null()) {
+      if (const json::Value* lfs = json::find(entry, "lfs");
+          lfs != nullptr && !lfs->is(json::Value::Kind::null)) {
         const auto sha256 = json::string_at(*lfs, "oid");
         if (!sha256) return refuse(std::string(what) + " has a large file without a checksum.", file.path);
         // Some servers write the algorithm in front.
@@ -159,18 +161,18 @@ std::variant<Manifest, Error> Manifest::from_candor_json(std::string_view text, 
   if (!root) return not_json(what, text);
   if (json::uint_at(*root, "version") != 1U)
     return refuse(std::string(what) + " is of a version that this page does not know.");
-  const json::Value* list = json::find(*root, "files");
-  if (list == nullptr || !list->is_array()) return refuse(std::string(what) + " has no list of files.");
+  const json::Value* list = json::find(*root, "files", json::Value::Kind::array);
+  if (list == nullptr) return refuse(std::string(what) + " has no list of files.");
   std::vector<ManifestFile> files;
-  for (const json::Value& entry : *list) {
+  for (const json::Value& entry : list->items) {
     const auto path = json::string_at(entry, "path");
     if (!path) return refuse(std::string(what) + " has a file without a path.");
     ManifestFile file;
     file.path = *path;
     file.size = json::uint_at(entry, "size");
     if (!file.size) return refuse(std::string(what) + " has a file without a usable size.", file.path);
-    if (const json::Value* sha256 = json::find(entry, "sha256"); sha256 != nullptr) {
-      file.sha256 = json::string_at(entry, "sha256").value_or("");
+    if (json::find(entry, "sha256") != nullptr) {
+      file.sha256 = json::text_at(entry, "sha256");
       if (file.sha256.empty())
         return refuse(std::string(what) + " has a checksum that is not a SHA-256.", file.path);
     }
@@ -178,7 +180,7 @@ std::variant<Manifest, Error> Manifest::from_candor_json(std::string_view text, 
     files.push_back(std::move(file));
     if (files.size() > kMaxFiles) return refuse(std::string(what) + " is too long to be real.");
   }
-  return from_files(std::move(files), json::string_at(*root, "commit").value_or("").substr(0, 64));
+  return from_files(std::move(files), json::text_at(*root, "commit").substr(0, 64));
 }
 
 const ManifestFile* Manifest::find(std::string_view path) const {

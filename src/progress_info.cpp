@@ -56,8 +56,8 @@ TransformersEvent::Kind kind_of(std::string_view status) {
 
 RawNumber raw_number(const json::Value* value) {
   if (value == nullptr) return {};
-  if (value->is_number()) return value->get<double>();
-  if (value->is_string()) return value->get_ref<const std::string&>();
+  if (value->is(json::Value::Kind::number)) return value->number;
+  if (value->is(json::Value::Kind::string)) return value->text;
   return {};
 }
 
@@ -145,21 +145,18 @@ TransformersEvent TransformersEvent::parse(const RawEvent& raw) {
 
 TransformersEvent TransformersEvent::from_json(std::string_view text) {
   const auto value = json::parse(text, {.max_bytes = 4U << 20U, .max_depth = 16});
-  if (!value || !value->is_object()) return {};
+  if (!value || !value->is(json::Value::Kind::object)) return {};
   RawEvent raw;
-  raw.status = json::string_at(*value, "status").value_or("");
-  raw.name = json::string_at(*value, "name").value_or("");
-  raw.file = json::string_at(*value, "file").value_or("");
+  raw.status = json::text_at(*value, "status");
+  raw.name = json::text_at(*value, "name");
+  raw.file = json::text_at(*value, "file");
   raw.progress = raw_number(json::find(*value, "progress"));
   raw.loaded = raw_number(json::find(*value, "loaded"));
   raw.total = raw_number(json::find(*value, "total"));
   raw.cached = json::bool_at(*value, "cached");
-  const json::Value* files = json::find(*value, "files");
-  if (files != nullptr && files->is_object()) {
-    for (const auto& [file, counts] : files->items()) {
-      raw.files.push_back(
-          {file, raw_number(json::find(counts, "loaded")), raw_number(json::find(counts, "total"))});
-    }
+  for (const json::Value& file : json::items_at(*value, "files", json::Value::Kind::object)) {
+    raw.files.push_back(
+        {file.name, raw_number(json::find(file, "loaded")), raw_number(json::find(file, "total"))});
   }
   return parse(raw);
 }

@@ -16,7 +16,7 @@ std::optional<double> unfinished_percent(std::uint64_t done, std::optional<std::
   return std::min(99.0, 100.0 * static_cast<double>(done) / static_cast<double>(*total));
 }
 
-std::optional<double> duration_at(const json::Value& object, std::string_view key) {
+std::optional<double> duration_at(const json::Value& object, const char* key) {
   const auto number = json::number_at(object, key);
   if (!number || *number < 0 || *number > 1e9) return std::nullopt;
   return number;
@@ -28,7 +28,7 @@ PhaseTimings PhaseTimings::from_json(std::string_view text) {
   PhaseTimings timings;
   const auto value = json::parse(text, {4096, 4});
   if (!value || json::uint_at(*value, "version") != kVersion) return timings;
-  timings.variant = json::string_at(*value, "variant").value_or("");
+  timings.variant = json::text_at(*value, "variant");
   timings.create = duration_at(*value, "create");
   timings.upload = duration_at(*value, "upload");
   timings.warmup = duration_at(*value, "warmup");

@@ -24,53 +24,34 @@ std::uint32_t load_big_endian(const std::uint8_t* from) {
   return word;
 }
 
-// Eight rounds with the names of the variables turned instead of their values, which saves the moves; the
-// schedule lives in sixteen words that are renewed in place.
 void compress(std::array<std::uint32_t, 8>& state, const std::uint8_t* data, std::size_t blocks) {
-  std::uint32_t a = state[0], b = state[1], c = state[2], d = state[3];
-  std::uint32_t e = state[4], f = state[5], g = state[6], h = state[7];
+  using std::rotr;
   for (; blocks > 0; --blocks, data += 64) {
-    std::uint32_t w[16];
+    std::array<std::uint32_t, 64> w;
     for (unsigned i = 0; i < 16; ++i) w[i] = load_big_endian(data + 4 * i);
-    const std::uint32_t a0 = a, b0 = b, c0 = c, d0 = d, e0 = e, f0 = f, g0 = g, h0 = h;
-
-#define CANDOR_ROUND(A, B, C, D, E, F, G, H, word, i)                                            \
-  {                                                                                              \
-    const std::uint32_t t = H + (std::rotr(E, 6) ^ std::rotr(E, 11) ^ std::rotr(E, 25)) +        \
-                            (G ^ (E & (F ^ G))) + kRound[i] + (word);                            \
-    D += t;                                                                                      \
-    H = t + (std::rotr(A, 2) ^ std::rotr(A, 13) ^ std::rotr(A, 22)) + ((A & B) | (C & (A | B))); \
-  }
-#define CANDOR_SCHEDULE(i)                                                                           \
-  (w[(i)&15] +=                                                                                      \
-   w[((i) + 9) & 15] +                                                                               \
-   (std::rotr(w[((i) + 1) & 15], 7) ^ std::rotr(w[((i) + 1) & 15], 18) ^ (w[((i) + 1) & 15] >> 3)) + \
-   (std::rotr(w[((i) + 14) & 15], 17) ^ std::rotr(w[((i) + 14) & 15], 19) ^ (w[((i) + 14) & 15] >> 10)))
-#define CANDOR_EIGHT(word, i)                                  \
-  CANDOR_ROUND(a, b, c, d, e, f, g, h, word(i), i)             \
-  CANDOR_ROUND(h, a, b, c, d, e, f, g, word((i) + 1), (i) + 1) \
-  CANDOR_ROUND(g, h, a, b, c, d, e, f, word((i) + 2), (i) + 2) \
-  CANDOR_ROUND(f, g, h, a, b, c, d, e, word((i) + 3), (i) + 3) \
-  CANDOR_ROUND(e, f, g, h, a, b, c, d, word((i) + 4), (i) + 4) \
-  CANDOR_ROUND(d, e, f, g, h, a, b, c, word((i) + 5), (i) + 5) \
-  CANDOR_ROUND(c, d, e, f, g, h, a, b, word((i) + 6), (i) + 6) \
-  CANDOR_ROUND(b, c, d, e, f, g, h, a, word((i) + 7), (i) + 7)
-#define CANDOR_FIRST(i) w[i]
-
-    CANDOR_EIGHT(CANDOR_FIRST, 0)
-    CANDOR_EIGHT(CANDOR_FIRST, 8)
-    for (unsigned i = 16; i < 64; i += 16) {
-      CANDOR_EIGHT(CANDOR_SCHEDULE, i)
-      CANDOR_EIGHT(CANDOR_SCHEDULE, i + 8)
+    for (unsigned i = 16; i < 64; ++i) {
+      const std::uint32_t x = w[i - 15];
+      const std::uint32_t y = w[i - 2];
+      w[i] = w[i - 16] + w[i - 7] + (rotr(x, 7) ^ rotr(x, 18) ^ (x >> 3)) +
+             (rotr(y, 17) ^ rotr(y, 19) ^ (y >> 10));
     }
-#undef CANDOR_FIRST
-#undef CANDOR_EIGHT
-#undef CANDOR_SCHEDULE
-#undef CANDOR_ROUND
-
-    a += a0, b += b0, c += c0, d += d0, e += e0, f += f0, g += g0, h += h0;
+    auto [a, b, c, d, e, f, g, h] = state;
+    for (unsigned i = 0; i < 64; ++i) {
+      const std::uint32_t t =
+          h + (rotr(e, 6) ^ rotr(e, 11) ^ rotr(e, 25)) + (g ^ (e & (f ^ g))) + kRound[i] + w[i];
+      const std::uint32_t u = (rotr(a, 2) ^ rotr(a, 13) ^ rotr(a, 22)) + ((a & b) | (c & (a | b)));
+      h = g;
+      g = f;
+      f = e;
+      e = d + t;
+      d = c;
+      c = b;
+      b = a;
+      a = t + u;
+    }
+    state = {state[0] + a, state[1] + b, state[2] + c, state[3] + d,
+             state[4] + e, state[5] + f, state[6] + g, state[7] + h};
   }
-  state = {a, b, c, d, e, f, g, h};
 }
 
 }  // namespace

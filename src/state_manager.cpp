@@ -32,15 +32,15 @@ std::optional<double> clamped(std::optional<double> value, double max) {
 }
 
 // A member that may be null or missing, but not of another type or out of range: `ok` turns false then.
-std::optional<double> optional_number(const json::Value& record, std::string_view key, double max, bool& ok) {
+std::optional<double> optional_number(const json::Value& record, const char* key, double max, bool& ok) {
   const json::Value* value = json::find(record, key);
-  if (value == nullptr || value->is_null()) return std::nullopt;
+  if (value == nullptr || value->is(json::Value::Kind::null)) return std::nullopt;
   const auto number = json::as_number(*value);
   if (!number || *number < 0 || *number > max) ok = false;
   return number;
 }
 
-std::optional<std::string> required_text(const json::Value& record, std::string_view key, std::size_t max) {
+std::optional<std::string> required_text(const json::Value& record, const char* key, std::size_t max) {
   auto text = json::string_at(record, key);
   if (text && text->size() > max) text.reset();
   return text;
@@ -52,7 +52,7 @@ std::optional<DownloadState> read_state(const json::Value& record) {
   bool ok = true;
   const auto key = required_text(record, "modelKey", kMaxKeyBytes);
   const auto name = required_text(record, "modelName", kMaxTextBytes);
-  const auto status = download_status_from(json::string_at(record, "status").value_or(""));
+  const auto status = download_status_from(json::text_at(record, "status"));
   const auto start = json::number_at(record, "startTime");
   const auto last = json::number_at(record, "lastUpdate");
   const auto bytes = json::uint_at(record, "bytesDownloaded");
@@ -68,12 +68,12 @@ std::optional<DownloadState> read_state(const json::Value& record) {
   state.speed = optional_number(record, "speed", 1e15, ok);
   state.time_remaining = optional_number(record, "timeRemaining", 1e15, ok);
   const json::Value* total = json::find(record, "totalBytes");
-  if (total != nullptr && !total->is_null()) {
+  if (total != nullptr && !total->is(json::Value::Kind::null)) {
     state.total_bytes = json::as_uint(*total);
     if (!state.total_bytes || *state.total_bytes < *bytes) ok = false;
   }
   const json::Value* error = json::find(record, "error");
-  if (error != nullptr && !error->is_null()) {
+  if (error != nullptr && !error->is(json::Value::Kind::null)) {
     state.error = required_text(record, "error", kMaxTextBytes);
     if (!state.error) ok = false;
   }

@@ -2,6 +2,7 @@
 
 #include <array>
 #include <cmath>
+#include <span>
 #include <utility>
 
 #include "candor/bytes.hpp"
@@ -14,12 +15,12 @@ using json::Value;
 
 // --- reading ---
 
-std::string text_at(const Value& object, std::string_view key) {
-  return json::string_at(object, key).value_or("");
-}
-bool flag_at(const Value& object, std::string_view key) { return json::bool_at(object, key).value_or(false); }
+using json::text_at;
+using Kind = Value::Kind;
 
-std::optional<std::uint32_t> u32_at(const Value& object, std::string_view key) {
+bool flag_at(const Value& object, const char* key) { return json::bool_at(object, key).value_or(false); }
+
+std::optional<std::uint32_t> u32_at(const Value& object, const char* key) {
   const auto number = json::uint_at(object, key);
   if (!number || *number > 0xFFFFFFFFULL) return std::nullopt;
   return static_cast<std::uint32_t>(*number);
@@ -43,7 +44,7 @@ DeviceProfile read_device(const Value& value) {
   return device;
 }
 
-ErrorCode read_code(const Value& value, std::string_view key, std::initializer_list<ErrorCode> allowed,
+ErrorCode read_code(const Value& value, const char* key, std::initializer_list<ErrorCode> allowed,
                     ErrorCode fallback) {
   const std::string name = text_at(value, key);
   for (const ErrorCode code : allowed) {
@@ -57,10 +58,8 @@ std::optional<Event> read_head(const Value& value) {
   const auto status = json::uint_at(value, "status");
   if (!request || !status || *status > 999) return std::nullopt;
   event::Head head{*request, static_cast<int>(*status), flag_at(value, "redirected"), {}};
-  if (const Value* headers = json::find(value, "headers"); headers != nullptr && headers->is_object()) {
-    for (const auto& [name, header] : headers->items()) {
-      if (header.is_string()) head.headers.emplace_back(name, header.get_ref<const std::string&>());
-    }
+  for (const Value& header : json::items_at(value, "headers", Kind::object)) {
+    if (header.is(Kind::string)) head.headers.emplace_back(header.name, header.text);
   }
   return head;
 }
@@ -68,12 +67,10 @@ std::optional<Event> read_head(const Value& value) {
 event::Journal read_journal(const Value& value) {
   event::Journal journal;
   journal.text = json::string_at(value, "text");
-  if (const Value* files = json::find(value, "files"); files != nullptr && files->is_array()) {
-    for (const Value& file : *files) {
-      const auto path = json::string_at(file, "path");
-      const auto size = json::uint_at(file, "size");
-      if (path && size) journal.files.push_back({*path, *size});
-    }
+  for (const Value& file : json::items_at(value, "files")) {
+    const auto path = json::string_at(file, "path");
+    const auto size = json::uint_at(file, "size");
+    if (path && size) journal.files.push_back({*path, *size});
   }
   return journal;
 }
@@ -104,22 +101,19 @@ std::vector<TokenId> read_tokens(const Value* value) {
     const auto token = json::as_uint(one);
     if (token && *token <= 0xFFFFFFFFULL) tokens.push_back(static_cast<TokenId>(*token));
   };
-  if (value != nullptr && value->is_array()) {
-    for (const Value& one : *value) add(one);
+  if (value != nullptr && value->is(Kind::array)) {
+    for (const Value& one : value->items) add(one);
   } else if (value != nullptr) {
     add(*value);
   }
   return tokens;
 }
 
-std::vector<TensorDescription> read_tensors(const Value* value) {
+std::vector<TensorDescription> read_tensors(std::span<const Value> values) {
   std::vector<TensorDescription> tensors;
-  if (value == nullptr || !value->is_array()) return tensors;
-  for (const Value& one : *value) {
+  for (const Value& one : values) {
     TensorDescription tensor{text_at(one, "name"), text_at(one, "type"), {}};
-    if (const Value* shape = json::find(one, "shape"); shape != nullptr && shape->is_array()) {
-      for (const Value& dim : *shape) tensor.shape.push_back(json::as_uint(dim));
-    }
+    for (const Value& dim : json::items_at(one, "shape")) tensor.shape.push_back(json::as_uint(dim));
     tensors.push_back(std::move(tensor));
   }
   return tensors;
@@ -363,8 +357,8 @@ std::optional<Event> parse_event(std::string_view text) {
   if (type == "offline") return event::Offline{};
   if (type == "removed") return event::Removed{};
   if (type == "probed") {
-    const Value* device = json::find(value, "device");
-    if (device == nullptr || !device->is_object()) return std::nullopt;
+    const Value* device = json::find(value, "device", Kind::object);
+    if (device == nullptr) return std::nullopt;
     return event::Probed{read_device(*device)};
   }
   if (type == "journal") return read_journal(value);
@@ -413,16 +407,13 @@ std::optional<ModelConfig> parse_model_config(std::string_view text) {
   if (auto revision = json::string_at(value, "revision")) config.source.revision = std::move(*revision);
   if (auto host = json::string_at(value, "host")) config.source.host = std::move(*host);
   const Value* dtype = json::find(value, "dtype");
-  if (dtype != nullptr && dtype->is_string()) {
-    config.variant.dtype.all = dtype->get_ref<const std::string&>();
-  } else if (dtype != nullptr && dtype->is_object()) {
-    for (const auto& [component, name] : dtype->items()) {
-      // What is no text is no dtype; the plan says so.
-      config.variant.dtype.by_component.emplace_back(component,
-                                                     name.is_string() ? name.get<std::string>() : "?");
-    }
-  } else if (dtype != nullptr && !dtype->is_null()) {
-    config.variant.dtype.all = "?";
+  // What is no text is no dtype; the plan says so.
+  const auto dtype_of = [](const Value& name) { return name.is(Kind::string) ? name.text : "?"; };
+  if (dtype != nullptr && dtype->is(Kind::object)) {
+    for (const Value& name : dtype->items)
+      config.variant.dtype.by_component.emplace_back(name.name, dtype_of(name));
+  } else if (dtype != nullptr && !dtype->is(Kind::null)) {
+    config.variant.dtype.all = dtype_of(*dtype);
   }
   const std::string provider = text_at(value, "executionProvider");
   if (provider == "webgpu") config.variant.execution_provider = ExecutionProvider::kWebGpu;
@@ -435,12 +426,12 @@ std::optional<ModelConfig> parse_model_config(std::string_view text) {
 
 std::optional<GraphDescription> parse_graph(std::string_view text) {
   const auto parsed = json::parse(text);
-  if (!parsed || !parsed->is_object()) return std::nullopt;
-  static const Value kNothing = Value::object();
-  const Value* config = json::find(*parsed, "config");
-  const Value* generation = json::find(*parsed, "generationConfig");
-  if (config == nullptr || !config->is_object()) config = &kNothing;
-  if (generation == nullptr || !generation->is_object()) generation = &kNothing;
+  if (!parsed || !parsed->is(Kind::object)) return std::nullopt;
+  const Value nothing;
+  const Value* config = json::find(*parsed, "config", Kind::object);
+  const Value* generation = json::find(*parsed, "generationConfig", Kind::object);
+  if (config == nullptr) config = &nothing;
+  if (generation == nullptr) generation = &nothing;
 
   GraphDescription graph;
   graph.shape = read_shape(*config);
@@ -454,14 +445,14 @@ std::optional<GraphDescription> parse_graph(std::string_view text) {
   defaults.top_p = json::number_at(*generation, "top_p");
   defaults.min_p = json::number_at(*generation, "min_p");
   defaults.repetition_penalty = json::number_at(*generation, "repetition_penalty");
-  graph.inputs = read_tensors(json::find(*parsed, "inputs"));
-  graph.outputs = read_tensors(json::find(*parsed, "outputs"));
+  graph.inputs = read_tensors(json::items_at(*parsed, "inputs"));
+  graph.outputs = read_tensors(json::items_at(*parsed, "outputs"));
   return graph;
 }
 
 std::optional<GenerationOptions> parse_generation_options(std::string_view text) {
   const auto parsed = json::parse(text);
-  if (!parsed || !parsed->is_object()) return std::nullopt;
+  if (!parsed || !parsed->is(Kind::object)) return std::nullopt;
   GenerationOptions options;
   options.max_new_tokens = u32_at(*parsed, "maxNewTokens");
   options.temperature = json::number_at(*parsed, "temperature");
@@ -470,27 +461,25 @@ std::optional<GenerationOptions> parse_generation_options(std::string_view text)
   options.min_p = json::number_at(*parsed, "minP");
   options.repetition_penalty = json::number_at(*parsed, "repetitionPenalty");
   options.seed = json::uint_at(*parsed, "seed").value_or(0);
-  if (const Value* stop = json::find(*parsed, "stop"); stop != nullptr && stop->is_array()) {
-    for (const Value& one : *stop) {
-      if (one.is_string()) options.stop.push_back(one.get<std::string>());
-    }
+  for (const Value& one : json::items_at(*parsed, "stop")) {
+    if (one.is(Kind::string)) options.stop.push_back(one.text);
   }
   return options;
 }
 
 std::optional<std::vector<TokenId>> parse_token_ids(std::string_view text) {
   const auto parsed = json::parse(text);
-  if (!parsed || !parsed->is_array()) return std::nullopt;
+  if (!parsed || !parsed->is(Kind::array)) return std::nullopt;
   std::vector<TokenId> ids = read_tokens(&*parsed);
-  if (ids.size() != parsed->size()) return std::nullopt;
+  if (ids.size() != parsed->items.size()) return std::nullopt;
   return ids;
 }
 
 std::optional<std::vector<MessageCost>> parse_message_costs(std::string_view text) {
   const auto parsed = json::parse(text);
-  if (!parsed || !parsed->is_array()) return std::nullopt;
+  if (!parsed || !parsed->is(Kind::array)) return std::nullopt;
   std::vector<MessageCost> costs;
-  for (const Value& one : *parsed) {
+  for (const Value& one : parsed->items) {
     const auto tokens = json::uint_at(one, "tokens");
     if (!tokens) return std::nullopt;
     const std::string role = text_at(one, "role");

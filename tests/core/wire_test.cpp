@@ -3,9 +3,8 @@
 #include <gtest/gtest.h>
 
 #include <cmath>
+#include <nlohmann/json.hpp>
 #include <string>
-
-#include "json.hpp"
 
 namespace candor {
 namespace {
@@ -178,7 +177,7 @@ TEST(Wire, WritesActionsAsTheContractHasThem) {
       action::Truncate{1, 2},
       action::CreateSession{
           {ExecutionProvider::kWebGpu, "q4", "g", {"d"}, "c", std::nullopt, "t", "tc", std::nullopt, 1}}};
-  const json::Value expected = json::Value::parse(R"([
+  const nlohmann::json expected = nlohmann::json::parse(R"([
       {"type":"probe"},
       {"type":"useFolder","folder":"f"},
       {"type":"fetch","request":1,"url":"u","range":[5,null],"body":"stream","limit":0},
@@ -187,7 +186,7 @@ TEST(Wire, WritesActionsAsTheContractHasThem) {
       {"type":"truncate","file":1,"size":2},
       {"type":"createSession","plan":{"executionProvider":"webgpu","dtype":"q4","graph":"g","externalData":["d"],
        "config":"c","generationConfig":null,"tokenizer":"t","tokenizerConfig":"tc","chatTemplate":null,"threads":1}}])");
-  EXPECT_EQ(json::Value::parse(wire::actions_to_json(actions)), expected);
+  EXPECT_EQ(nlohmann::json::parse(wire::actions_to_json(actions)), expected);
 }
 
 TEST(Wire, WritesUnknownAndImpossibleNumbersAsNull) {
@@ -196,7 +195,7 @@ TEST(Wire, WritesUnknownAndImpossibleNumbersAsNull) {
   snapshot.speed = std::nan("");
   snapshot.files.push_back(
       {FileStatus::kProgress, "f", std::nullopt, 5, std::nullopt, 0, std::nullopt, std::nullopt});
-  const json::Value value = json::Value::parse(wire::snapshot_to_json(snapshot));
+  const nlohmann::json value = nlohmann::json::parse(wire::snapshot_to_json(snapshot));
   EXPECT_TRUE(value["speed"].is_null());
   EXPECT_TRUE(value["totalSize"].is_null());
   EXPECT_TRUE(value["phase"].is_null());
@@ -205,7 +204,7 @@ TEST(Wire, WritesUnknownAndImpossibleNumbersAsNull) {
   EXPECT_TRUE(value["throughput"].is_array());
   EXPECT_TRUE(value["files"][0]["total"].is_null());
   EXPECT_EQ(value["files"][0]["status"], "progress");
-  EXPECT_EQ(value["eta"], (json::Value{{"kind", "none"}, {"low", 0.0}, {"high", 0.0}}));
+  EXPECT_EQ(value["eta"], (nlohmann::json{{"kind", "none"}, {"low", 0.0}, {"high", 0.0}}));
   EXPECT_EQ(value["status"], "idle");
   EXPECT_EQ(value["can"]["pause"], false);
 }
@@ -213,20 +212,23 @@ TEST(Wire, WritesUnknownAndImpossibleNumbersAsNull) {
 TEST(Wire, WritesErrorsWithTheirCircumstances) {
   Snapshot snapshot;
   snapshot.error = SnapshotError{{ErrorCode::kNotFound, "m", true, "<b>"}, 7, 1500.0};
-  const json::Value value = json::Value::parse(wire::snapshot_to_json(snapshot));
-  EXPECT_EQ(value["error"], json::Value::parse(R"({"code":"not_found","message":"m","retryable":true,"kept":7,
+  const nlohmann::json value = nlohmann::json::parse(wire::snapshot_to_json(snapshot));
+  EXPECT_EQ(value["error"],
+            nlohmann::json::parse(R"({"code":"not_found","message":"m","retryable":true,"kept":7,
                                                    "detail":"<b>","retryIn":1500.0})"));
 }
 
 TEST(Wire, WritesGenerationSteps) {
-  const auto parsed = [](const GenerationStep& step) { return json::Value::parse(wire::step_to_json(step)); };
+  const auto parsed = [](const GenerationStep& step) {
+    return nlohmann::json::parse(wire::step_to_json(step));
+  };
   EXPECT_EQ(parsed(step::Run{{1, 2}, 3, true, false}),
-            json::Value::parse(
+            nlohmann::json::parse(
                 R"({"type":"run","inputIds":[1,2],"pastLength":3,"positionIds":true,"first":false})"));
   EXPECT_EQ(parsed(step::Finish{FinishReason::kStop, {4}, "t"}),
-            json::Value::parse(R"({"type":"finish","reason":"stop","tokens":1,"ids":[4],"text":"t"})"));
+            nlohmann::json::parse(R"({"type":"finish","reason":"stop","tokens":1,"ids":[4],"text":"t"})"));
   EXPECT_EQ(parsed(step::Piece{"\xC3"})["text"], "\xEF\xBF\xBD");
-  EXPECT_EQ(json::Value::parse(wire::layout_to_json(GenerationLoop({})))["error"]["code"], "unsupported");
+  EXPECT_EQ(nlohmann::json::parse(wire::layout_to_json(GenerationLoop({})))["error"]["code"], "unsupported");
 }
 
 }  // namespace
