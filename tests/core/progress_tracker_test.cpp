@@ -174,7 +174,7 @@ TEST(ProgressTracker, PredictsWhatTheWebLayerIsHeldTo) {
     double time_remaining, eta_low, eta_high;
   };
   constexpr Row kRows[] = {
-#include "eta_sequence.inc"
+#include "eta_sequence.txt"
   };
   ProgressTracker tracker = tracker_of(250'000'000);
   for (const Row& row : kRows) {
