@@ -389,7 +389,7 @@ for (const name of /** @type {const} */ (['chromium', 'firefox'])) {
       assert.deepEqual(problems, []);
     });
 
-    test('after the third failed attempt is offered another model only', async () => {
+    test('after the third failed attempt is offered another model, and may begin anew', async () => {
       await arrive();
       hub.setFault({ name: 'flip', times: null });
       await ask(QUESTION);
@@ -427,6 +427,12 @@ for (const name of /** @type {const} */ (['chromium', 'firefox'])) {
       const question = await page.$eval('#question', (field) => /** @type {any} */ (field).value);
       assert.equal(question, QUESTION, 'the question waits for whoever comes next');
       await shot('different');
+
+      // Who chooses the same model once more begins anew.
+      hub.clearFaults();
+      await page.click('#models button');
+      await until('ready');
+      assert.equal((await snapshot()).attempt, 1);
       assert.deepEqual(problems, []);
     });
 

@@ -136,9 +136,9 @@ class Demo {
   use(key) {
     this.#wanted = key;
     this.#nameModel();
-    const { status } = this.#loader.snapshot(key);
+    const { status, can } = this.#loader.snapshot(key);
     openPicker(false);
-    if (status === 'failed') return this.#recover(key);
+    if (status === 'failed' && can.retry) return this.#recover(key);
     this.#load(key);
     if (status !== 'ready') this.#show(key);
   }
@@ -323,7 +323,8 @@ async function main() {
   try {
     const demo = new Demo(await createLoader(loaderOptions()), cv);
     demo.start(interrupted);
-    demo.setDevice(await describeDevice());
+    // A browser takes its time for this, and the page is usable without.
+    void describeDevice().then((device) => demo.setDevice(device));
   } catch (error) {
     const notice = byId('notice');
     notice.hidden = false;

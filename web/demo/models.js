@@ -155,8 +155,8 @@ export class Picker {
 
   /** @param {string} key */
   #choose(key) {
-    const { status } = this.#loader.snapshot(key);
-    if (status === 'failed') this.#ask('recover', key);
+    const { status, can } = this.#loader.snapshot(key);
+    if (status === 'failed' && can.retry) this.#ask('recover', key);
     else if (status === 'queued' || status === 'downloading' || status === 'loading') {
       this.#ask('show', key);
     } else this.#ask('use', key);
@@ -234,7 +234,8 @@ function stateText(s, current) {
 function useText(s, current) {
   if (current) return 'In use';
   if (s.status === 'ready') return 'Use';
-  if (s.status === 'failed') return 'See what happened';
+  // After the last attempt, choosing it again is a new beginning.
+  if (s.status === 'failed') return s.can.retry ? 'See what happened' : 'Try again';
   if (s.status === 'paused') return 'Go on';
   if (isMoving(s)) return 'Show progress';
   return s.totalDownloaded > 0 ? 'Go on' : 'Load';
