@@ -14,6 +14,7 @@
 #include <utility>
 #include <vector>
 
+#include "candor/bytes.hpp"
 #include "candor/context_window.hpp"
 #include "candor/generation_loop.hpp"
 #include "candor/model_loader.hpp"
@@ -83,17 +84,14 @@ class GenerationLoop {
   explicit GenerationLoop(const std::string& graph)
       : loop_(candor::wire::parse_graph(graph).value_or(candor::GraphDescription{})) {}
   std::string layout() const { return candor::wire::layout_to_json(loop_); }
-  double context_length() const {
-    const auto length = loop_.context_length();
-    return length ? static_cast<double>(*length) : std::numeric_limits<double>::quiet_NaN();
-  }
-  double messages_to_drop(const std::string& costs, double reserve) const {
+  double messages_to_drop(const std::string& costs, double prompt_tokens, double max_new_tokens) const {
     const auto length = loop_.context_length();
     if (!length) return 0;
     const auto messages =
         candor::wire::parse_message_costs(costs).value_or(std::vector<candor::MessageCost>{});
-    return static_cast<double>(
-        candor::messages_to_drop(messages, *length, static_cast<std::uint64_t>(reserve)));
+    return static_cast<double>(candor::messages_to_drop(messages,
+                                                        candor::bytes_from_double(prompt_tokens).value_or(0),
+                                                        *length, candor::bytes_from_double(max_new_tokens)));
   }
   std::string begin(const std::string& prompt, const std::string& options) {
     return candor::wire::step_to_json(
@@ -234,7 +232,6 @@ EMSCRIPTEN_BINDINGS(candor) {
   class_<GenerationLoop>("GenerationLoop")
       .constructor<const std::string&>()
       .function("layout", &GenerationLoop::layout)
-      .function("contextLength", &GenerationLoop::context_length)
       .function("messagesToDrop", &GenerationLoop::messages_to_drop)
       .function("begin", &GenerationLoop::begin)
       .function("buffer", &GenerationLoop::buffer)

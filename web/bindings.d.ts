@@ -316,7 +316,7 @@ export interface GraphFacts {
   outputs: { name: string; type: string; shape: (number | string | null)[] }[];
 }
 
-/** One message of a chat and the tokens it takes in the rendered prompt. */
+/** One message of a chat and the tokens of its content alone. */
 export interface MessageCost {
   role: string;
   tokens: number;
@@ -368,10 +368,11 @@ export interface GenerationLoopHandle extends Bound {
   layout(): string;
   /** promptIds as a JSON array; options: GenerationOptions as JSON. */
   begin(promptIds: string, options: string): string;
-  /** Tokens of prompt and answer together; NaN when the model does not say. */
-  contextLength(): number;
-  /** How many of the oldest messages that are no system messages to leave out: MessageCost[] as JSON; reserve: tokens kept free for the answer. */
-  messagesToDrop(costs: string, reserve: number): number;
+  /**
+   * How many of the oldest messages that are no system messages to leave out: MessageCost[] as JSON; promptTokens: of all
+   * messages as the template renders them; maxNewTokens: the answer's limit, NaN for none.
+   */
+  messagesToDrop(costs: string, promptTokens: number, maxNewTokens: number): number;
   /** Address of `count` float32 for the last position's raw logits. */
   buffer(count: number): number;
   logits(count: number): string;

@@ -13,27 +13,46 @@ const std::vector<MessageCost> kChat{{Role::system, 20}, {Role::user, 30},  {Rol
                                      {Role::user, 10},   {Role::other, 40}, {Role::user, 10}};
 
 TEST(ContextWindow, DropsNothingThatFits) {
-  EXPECT_EQ(messages_to_drop(kChat, 200, 40), 0U);
-  EXPECT_EQ(messages_to_drop({}, 200, 40), 0U);
+  EXPECT_EQ(messages_to_drop(kChat, 160, 200, 40), 0U);
+  EXPECT_EQ(messages_to_drop({}, 0, 200, 40), 0U);
 }
 
 TEST(ContextWindow, DropsWholeTurnsFromTheOldestAndKeepsTheSystemMessage) {
-  // Without the first question and answer: 20 + 10 + 40 + 10.
-  EXPECT_EQ(messages_to_drop(kChat, 120, 40), 2U);
+  // Without the first question and answer: 20 + 10 + 40 + 10, and 20 for the answer.
+  EXPECT_EQ(messages_to_drop(kChat, 160, 100, 20), 2U);
   // One token less, and the second turn has to go too.
-  EXPECT_EQ(messages_to_drop(kChat, 119, 40), 4U);
+  EXPECT_EQ(messages_to_drop(kChat, 160, 99, 20), 4U);
+}
+
+TEST(ContextWindow, CountsWhatTheTemplateAddsToEachMessage) {
+  // Six messages with five tokens each around them: 80 + 4 * 5 remain of 190.
+  EXPECT_EQ(messages_to_drop(kChat, 190, 120, 20), 2U);
+  EXPECT_EQ(messages_to_drop(kChat, 190, 119, 20), 4U);
+}
+
+TEST(ContextWindow, KeepsAQuarterFreeForAnAnswerAtMost) {
+  EXPECT_EQ(messages_to_drop(kChat, 160, 214, std::nullopt), 0U);
+  EXPECT_EQ(messages_to_drop(kChat, 160, 212, std::nullopt), 2U);
+  EXPECT_EQ(messages_to_drop(kChat, 160, 214, 1'000'000), 0U);
+  EXPECT_EQ(messages_to_drop(kChat, 160, 165, 5), 0U);
 }
 
 TEST(ContextWindow, AlwaysKeepsTheNewestMessage) {
-  EXPECT_EQ(messages_to_drop(kChat, 1, 0), 4U);
+  EXPECT_EQ(messages_to_drop(kChat, 160, 1, 0), 4U);
   const std::vector<MessageCost> one{{Role::user, 1'000}};
-  EXPECT_EQ(messages_to_drop(one, 10, 5), 0U);
+  EXPECT_EQ(messages_to_drop(one, 1'004, 10, 5), 0U);
 }
 
 TEST(ContextWindow, LeavesAnUnusualBeginningAloneWhenItFits) {
   const std::vector<MessageCost> chat{{Role::other, 5}, {Role::user, 5}};
-  EXPECT_EQ(messages_to_drop(chat, 10, 0), 0U);
-  EXPECT_EQ(messages_to_drop(chat, 9, 0), 1U);
+  EXPECT_EQ(messages_to_drop(chat, 10, 10, 0), 0U);
+  EXPECT_EQ(messages_to_drop(chat, 10, 9, 0), 1U);
+}
+
+TEST(ContextWindow, StaysWithinItsNumbers) {
+  const std::uint64_t most = ~std::uint64_t{0};
+  const std::vector<MessageCost> chat{{Role::user, most}, {Role::other, most}, {Role::user, 1}};
+  EXPECT_EQ(messages_to_drop(chat, most, 100, most), 2U);
 }
 
 }  // namespace

@@ -355,20 +355,17 @@ export class Session {
    * @param {GenerationOptions} options
    */
   #prompt(messages, options) {
-    const context = this.#loop.contextLength();
-    // An answer that has no limit of its own gets a quarter of the window.
-    const reserve = Math.min(options.maxNewTokens ?? Infinity, Math.floor(context / 4));
     for (;;) {
       const ids = this.#chat.encode(messages);
-      if (!(ids.length + reserve > context)) return ids;
-      // What the template adds is spread evenly: it is the same for each message in all templates we know.
-      const own = messages.map(({ content }) => this.#chat.count(content));
-      const added = Math.max(0, ids.length - own.reduce((sum, tokens) => sum + tokens, 0));
-      const costs = messages.map(({ role }, i) => ({
+      const costs = messages.map(({ role, content }) => ({
         role,
-        tokens: own[i] + Math.ceil(added / messages.length),
+        tokens: this.#chat.count(content),
       }));
-      let drop = this.#loop.messagesToDrop(JSON.stringify(costs), reserve);
+      let drop = this.#loop.messagesToDrop(
+        JSON.stringify(costs),
+        ids.length,
+        options.maxNewTokens ?? NaN,
+      );
       if (!drop) return ids;
       messages = messages.filter(({ role }) => role === 'system' || drop-- <= 0);
     }
