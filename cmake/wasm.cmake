@@ -37,7 +37,6 @@ if(EXISTS ${CMAKE_CURRENT_SOURCE_DIR}/web/bindings.cpp)
     -sENVIRONMENT=web,worker # Node passes `wasmBinary`, so no file or fetch code is needed there either
     -sDYNAMIC_EXECUTION=0 # no `new Function`: the module runs under a strict Content-Security-Policy
     -sFILESYSTEM=0 # the core has no files
-    -sJS_MATH=1 # exp and log are the host's; libc's are tables
     -sMALLOC=emmalloc # small; the core allocates little
     -sINCOMING_MODULE_JS_API=wasmBinary,locateFile,instantiateWasm
     -sEXPORTED_RUNTIME_METHODS=)

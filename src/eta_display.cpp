@@ -33,7 +33,7 @@ double coarse_step(double seconds) {
 
 // The nearest multiple of the step, at least one; `held` stays as long as it is near enough.
 double rounded(double seconds, double step, double held) {
-  const bool on_grid = held > 0 && std::fmod(held, step) == 0;
+  const bool on_grid = held > 0 && held == std::round(held / step) * step;
   if (on_grid && std::abs(seconds - held) < 0.75 * step) return held;
   return std::max(step, std::round(seconds / step) * step);
 }

@@ -1,7 +1,6 @@
 #include "candor/journal.hpp"
 
 #include <algorithm>
-#include <array>
 
 #include "candor/bytes.hpp"
 #include "json.hpp"
@@ -25,17 +24,12 @@ std::string hex32(std::uint32_t value) {
 }  // namespace
 
 std::uint32_t crc32(std::string_view text) {
-  static constexpr auto table = [] {
-    std::array<std::uint32_t, 256> t{};
-    for (std::uint32_t i = 0; i < 256; ++i) {
-      std::uint32_t c = i;
-      for (int bit = 0; bit < 8; ++bit) c = (c & 1U) != 0 ? 0xedb88320U ^ (c >> 1) : c >> 1;
-      t[i] = c;
-    }
-    return t;
-  }();
+  // Bit by bit: a table would be a larger part of the core than the time is of a journal's writing.
   std::uint32_t crc = 0xffffffffU;
-  for (const char c : text) crc = table[(crc ^ static_cast<unsigned char>(c)) & 0xffU] ^ (crc >> 8);
+  for (const char c : text) {
+    crc ^= static_cast<unsigned char>(c);
+    for (int bit = 0; bit < 8; ++bit) crc = (crc >> 1) ^ (0xedb88320U & (0U - (crc & 1U)));
+  }
   return ~crc;
 }
 

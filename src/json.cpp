@@ -3,7 +3,6 @@
 // Without exceptions nlohmann/json would abort where it throws; the calls below never do.
 #define JSON_NOEXCEPTION 1
 #define JSON_NO_IO 1
-#include <array>
 #include <cmath>
 #include <nlohmann/json.hpp>
 #include <utility>
@@ -116,22 +115,42 @@ void append(std::string& json, std::string_view text) {
   json += '"';
 }
 
+void append(std::string& json, std::uint64_t value, int digits = 1) {
+  if (value >= 10 || digits > 1) append(json, value / 10, digits - 1);
+  json += static_cast<char>('0' + value % 10);
+}
+
+/// With nine decimals, which is a nanosecond where times are in seconds, and with all digits where a double
+/// has no more.
 void append(std::string& json, double value) {
+  constexpr std::uint64_t kParts = 1'000'000'000;
   if (!std::isfinite(value)) {
     json += "null";
     return;
   }
-  std::array<char, 64> digits;
-  char* const end = nlohmann::detail::to_chars(digits.data(), digits.data() + digits.size(), value);
-  json.append(digits.data(), end);
-}
-
-void append(std::string& json, std::uint64_t value) {
-  const std::size_t at = json.size();
-  do {
-    json.insert(json.begin() + static_cast<std::ptrdiff_t>(at), static_cast<char>('0' + value % 10));
-    value /= 10;
-  } while (value > 0);
+  if (value < 0) {
+    json += '-';
+    value = -value;
+  }
+  int exponent = 0;
+  for (; value > 1e18; value /= 10) ++exponent;
+  auto whole = static_cast<std::uint64_t>(value);
+  auto parts = static_cast<std::uint64_t>(
+      std::round((value - static_cast<double>(whole)) * static_cast<double>(kParts)));
+  if (parts == kParts) {
+    ++whole;
+    parts = 0;
+  }
+  append(json, whole);
+  if (parts > 0) {
+    json += '.';
+    append(json, parts, 9);
+    while (json.back() == '0') json.pop_back();
+  }
+  if (exponent > 0) {
+    json += 'e';
+    append(json, static_cast<std::uint64_t>(exponent));
+  }
 }
 
 }  // namespace

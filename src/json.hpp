@@ -41,7 +41,7 @@ struct Text {
 };
 
 /// One value as compact text. Broken UTF-8 is written as U+FFFD, a number that is not finite as null, never
-/// an error.
+/// an error. Fractions have nine decimals.
 Text text_of(std::string_view value);
 Text text_of(double value);
 Text text_of(std::uint64_t value);
