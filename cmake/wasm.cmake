@@ -37,6 +37,7 @@ if(EXISTS ${CMAKE_CURRENT_SOURCE_DIR}/web/bindings.cpp)
     -sENVIRONMENT=web,worker # Node passes `wasmBinary`, so no file or fetch code is needed there either
     -sDYNAMIC_EXECUTION=0 # no `new Function`: the module runs under a strict Content-Security-Policy
     -sFILESYSTEM=0 # the core has no files
+    -sTEXTDECODER=2 # every such engine has TextDecoder
     -sMALLOC=emmalloc # small; the core allocates little
     -sINCOMING_MODULE_JS_API=wasmBinary,locateFile,instantiateWasm
     -sEXPORTED_RUNTIME_METHODS=)

@@ -7,23 +7,20 @@ namespace candor {
 std::uint64_t ByteRanges::add(ByteRange range) {
   if (range.length() == 0) return 0;
   // Everything that overlaps or touches the new range melts into it.
-  const auto begin = std::lower_bound(ranges_.begin(), ranges_.end(), range.first,
-                                      [](const ByteRange& r, std::uint64_t first) { return r.end < first; });
-  auto end = begin;
   std::uint64_t held = 0;
-  while (end != ranges_.end() && end->first <= range.end) {
-    range.first = std::min(range.first, end->first);
-    range.end = std::max(range.end, end->end);
-    held += end->length();
-    ++end;
+  auto at = ranges_.begin();
+  while (at != ranges_.end() && at->first <= range.end) {
+    if (at->end < range.first) {
+      ++at;
+      continue;
+    }
+    range.first = std::min(range.first, at->first);
+    range.end = std::max(range.end, at->end);
+    held += at->length();
+    at = ranges_.erase(at);
   }
+  ranges_.insert(at, range);
   const std::uint64_t added = range.length() - held;
-  if (begin == end) {
-    ranges_.insert(begin, range);
-  } else {
-    *begin = range;
-    ranges_.erase(begin + 1, end);
-  }
   total_ += added;
   return added;
 }

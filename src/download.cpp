@@ -112,31 +112,24 @@ std::vector<Action> Download::on(const event::StoreFailed& event, Instant now) {
 
 std::vector<Action> Download::on(const event::Head& event, Instant now) {
   now = clock_.advance(now);
-  const auto it = requests_.find(event.request);
-  if (it == requests_.end() || it->second.accepted) return {};
-  Request& request = it->second;
-  FileTransfer& file = files_[request.file];
+  Request* const request = find(event.request);
+  if (request == nullptr || request->accepted) return {};
+  FileTransfer& file = files_[request->file];
   const HttpReply reply = HttpReply::from(event.status, event.redirected, event.headers);
-  const FileTransfer::Verdict verdict = file.judge(reply, request.range, request.ranged);
-  switch (verdict.kind) {
-    case FileTransfer::Verdict::Kind::kFail:
-      fail_request(it, verdict.failure, true, now);
-      break;
-    case FileTransfer::Verdict::Kind::kWhole:
-      for (auto other = requests_.begin(); other != requests_.end();)
-        other = other->second.file == request.file && other != it ? abort(other) : std::next(other);
-      [[fallthrough]];
-    case FileTransfer::Verdict::Kind::kAccept:
-      request.accepted = true;
-      plan_.answered(now - request.asked_at);
-      request.accepted_at = now;
-      request.range = verdict.range;
-      request.sent_end = verdict.range.end;
-      request.position = verdict.range.first;
-      request.last_byte_at = now;
-      actions_.push_back(
-          action::Accept{event.request, request.file, verdict.range.first, verdict.range.length()});
-      break;
+  const FileTransfer::Verdict verdict = file.judge(reply, request->range, request->ranged);
+  if (verdict.kind == FileTransfer::Verdict::Kind::kFail) {
+    fail_request(*request, verdict.failure, true, now);
+  } else {
+    request->accepted = true;
+    plan_.answered(now - request->asked_at);
+    request->accepted_at = now;
+    request->range = verdict.range;
+    request->sent_end = verdict.range.end;
+    request->position = verdict.range.first;
+    request->last_byte_at = now;
+    const action::Accept accept{event.request, request->file, verdict.range.first, verdict.range.length()};
+    if (verdict.kind == FileTransfer::Verdict::Kind::kWhole) abort_requests_of(accept.file, event.request);
+    actions_.push_back(accept);
   }
   work(now);
   return take();
@@ -144,17 +137,16 @@ std::vector<Action> Download::on(const event::Head& event, Instant now) {
 
 std::vector<Action> Download::received(RequestId id, std::span<const std::uint8_t> bytes, Instant now) {
   now = clock_.advance(now);
-  const auto it = requests_.find(id);
-  if (it == requests_.end() || !it->second.accepted || bytes.empty()) return {};
-  Request& request = it->second;
+  Request* const found = find(id);
+  if (found == nullptr || !found->accepted || bytes.empty()) return {};
+  Request& request = *found;
   const FileId file_id = request.file;
   FileTransfer& file = files_[file_id];
   if (request.position == 0 && file.is_web_page(bytes)) {
     file.received(0, bytes);
-    for (auto other = requests_.begin(); other != requests_.end();)
-      other = other->second.file == file_id && other != it ? abort(other) : std::next(other);
+    abort_requests_of(file_id, id);
     throw_away(file_id, "A web page came instead of the model's file.");
-    fail_request(it, {Cause::kNotAModel, 0, std::nullopt, file.file().path}, true, now);
+    fail_request(*find(id), {Cause::kNotAModel, 0, std::nullopt, file.file().path}, true, now);
     work(now);
     return take();
   }
@@ -176,7 +168,7 @@ std::vector<Action> Download::received(RequestId id, std::span<const std::uint8_
   if (request.position >= request.range.end) {
     // The end of the body follows at once, unless another request has taken over the rest of this one.
     if (surplus || request.range.end < request.sent_end)
-      abort(it);
+      abort(id);
     else
       request.drained = true;
   }
@@ -187,21 +179,21 @@ std::vector<Action> Download::received(RequestId id, std::span<const std::uint8_
 
 std::vector<Action> Download::on(const event::End& event, Instant now) {
   now = clock_.advance(now);
-  const auto it = requests_.find(event.request);
-  if (it == requests_.end()) return {};
-  const FileId id = it->second.file;
+  Request* const request = find(event.request);
+  if (request == nullptr) return {};
+  const FileId id = request->file;
   FileTransfer& file = files_[id];
-  if (!it->second.accepted) {
-    fail_request(it, {Cause::kHttp, 0, std::nullopt, file.file().path}, false, now);
+  if (!request->accepted) {
+    fail_request(*request, {Cause::kHttp, 0, std::nullopt, file.file().path}, false, now);
   } else {
-    if (!file.size() && it->second.range.first == 0) {
-      file.ended(it->second.position);
-      it->second.range.end = it->second.position;
+    if (!file.size() && request->range.first == 0) {
+      file.ended(request->position);
+      request->range.end = request->position;
     }
-    if (it->second.position < it->second.range.end)
-      fail_request(it, {Cause::kNetwork, 0, std::nullopt, "The body ended early."}, false, now);
+    if (request->position < request->range.end)
+      fail_request(*request, {Cause::kNetwork, 0, std::nullopt, "The body ended early."}, false, now);
     else
-      requests_.erase(it);
+      erase(event.request);
     settle(id, now);
   }
   work(now);
@@ -210,12 +202,12 @@ std::vector<Action> Download::on(const event::End& event, Instant now) {
 
 std::vector<Action> Download::on(const event::FetchFailed& event, Instant now) {
   now = clock_.advance(now);
-  const auto it = requests_.find(event.request);
-  if (it == requests_.end()) return {};
-  if (it->second.drained)
-    requests_.erase(it);
+  Request* const request = find(event.request);
+  if (request == nullptr) return {};
+  if (request->drained)
+    erase(event.request);
   else
-    fail_request(it, {Cause::kNetwork, 0, std::nullopt, event.message}, false, now);
+    fail_request(*request, {Cause::kNetwork, 0, std::nullopt, event.message}, false, now);
   work(now);
   return take();
 }
@@ -236,15 +228,16 @@ std::vector<Action> Download::tick(Instant now) {
   woken_ = now;
   // One failure may end other requests with it.
   std::vector<RequestId> stalled;
-  for (const auto& [id, request] : requests_)
-    if (now >= stalled_at(request)) stalled.push_back(id);
+  for (const Request& request : requests_)
+    if (now >= stalled_at(request)) stalled.push_back(request.id);
   for (const RequestId id : stalled) {
-    const auto it = requests_.find(id);
-    if (it == requests_.end()) continue;
-    if (it->second.drained)
-      abort(it);
+    const Request* const request = find(id);
+    if (request == nullptr) continue;
+    if (request->drained)
+      abort(id);
     else
-      fail_request(it, {Cause::kTimeout, 0, std::nullopt, files_[it->second.file].file().path}, true, now);
+      fail_request(*request, {Cause::kTimeout, 0, std::nullopt, files_[request->file].file().path}, true,
+                   now);
   }
   work(now);
   return take();
@@ -264,8 +257,8 @@ std::vector<Action> Download::online(Instant now) {
   if (state_ == State::kAsking && error_ && error_->code == ErrorCode::kNetwork) return retry(now);
   if (!running()) return {};
   // Connections that have been silent since the network went away belong to the old network.
-  for (auto it = requests_.begin(); it != requests_.end();)
-    it = offline_since_ && it->second.last_byte_at <= *offline_since_ ? abort(it) : std::next(it);
+  if (offline_since_)
+    abort_if([&](const Request& request) { return request.last_byte_at <= *offline_since_; });
   offline_since_.reset();
   for (FileTransfer& file : files_) file.retry_at.reset();
   work(now);
@@ -322,7 +315,7 @@ std::optional<Instant> Download::wake_at() const {
   const auto consider = [&](Instant at) {
     if (!wake || at < *wake) wake = at;
   };
-  for (const auto& [id, request] : requests_) {
+  for (const Request& request : requests_) {
     consider(stalled_at(request));
     if (!woken_ || *woken_ < request.last_byte_at + kSilent) consider(request.last_byte_at + kSilent);
   }
@@ -361,7 +354,7 @@ Instant Download::stalled_at(const Request& request) const {
   if (request.drained) return request.last_byte_at + kEndless;
   // Another one flows if it brought something well after this one fell silent; when the whole network stops,
   // they all do at once.
-  for (const auto& [id, other] : requests_)
+  for (const Request& other : requests_)
     if (other.accepted && !other.drained &&
         other.last_byte_at >= request.last_byte_at + kStalledBesideOthers / 2)
       return request.last_byte_at + kStalledBesideOthers;
@@ -369,8 +362,8 @@ Instant Download::stalled_at(const Request& request) const {
 }
 
 unsigned Download::flowing() const {
-  return static_cast<unsigned>(std::count_if(requests_.begin(), requests_.end(), [](const auto& entry) {
-    return entry.second.accepted && !entry.second.drained;
+  return static_cast<unsigned>(std::count_if(requests_.begin(), requests_.end(), [](const Request& request) {
+    return request.accepted && !request.drained;
   }));
 }
 
@@ -390,7 +383,7 @@ void Download::work(Instant now) {
   }
   unsigned live = busy;
   unsigned silent = 0;
-  for (const auto& [id, request] : requests_) {
+  for (const Request& request : requests_) {
     live += request.drained ? 0 : 1;
     if (request.drained || ends_soon(request, now)) continue;
     ++busy;
@@ -424,10 +417,9 @@ std::optional<FileId> Download::next_file() const {
     if (file.verified() > 0 || file.state() == FileTransfer::State::kDone || file.failed || file.opening ||
         file.retry_at)
       continue;
-    const auto active =
-        static_cast<std::size_t>(std::count_if(requests_.begin(), requests_.end(), [&](const auto& entry) {
-          return entry.second.file == id && !entry.second.drained;
-        }));
+    const auto active = static_cast<std::size_t>(
+        std::count_if(requests_.begin(), requests_.end(),
+                      [&](const Request& request) { return request.file == id && !request.drained; }));
     // One connection asks how the server is after a failure, where there are no ranges, and for what is not
     // known yet.
     const bool alone = file.policy().attempts() > 0 || !file.ranges_work() || !file.size();
@@ -444,7 +436,7 @@ std::optional<FileId> Download::next_file() const {
 
 std::vector<ByteRange> Download::unassigned(FileId id) const {
   ByteRanges taken = files_[id].have();
-  for (const auto& [request_id, request] : requests_)
+  for (const Request& request : requests_)
     if (request.file == id) taken.add({request.position, request.range.end});
   return taken.gaps(files_[id].end());
 }
@@ -457,6 +449,7 @@ void Download::open(FileId id) {
 void Download::start_request(FileId id, Instant now) {
   const FileTransfer& file = files_[id];
   Request request;
+  request.id = next_request_++;
   request.file = id;
   request.last_byte_at = request.asked_at = now;
   const bool small = file.size() && *file.size() <= options_.sizes.whole_file && file.on_disk() == 0 &&
@@ -477,12 +470,12 @@ void Download::start_request(FileId id, Instant now) {
   }
   request.position = request.range.first;
   request.sent_end = request.range.end;
-  fetch.request = next_request_;
+  fetch.request = request.id;
   fetch.url = file.file().url;
   fetch.body = action::Body::kStream;
   fetch.limit = request.range.length();
   actions_.push_back(std::move(fetch));
-  requests_.emplace(next_request_++, request);
+  requests_.push_back(request);
 }
 
 // The next request is sent while the last bytes of this one are still on their way, so that the line is never
@@ -498,7 +491,7 @@ bool Download::ends_soon(const Request& request, Instant now) const {
 // Everything has a request, but a connection is free: it takes over half of what is left of the longest one.
 bool Download::split_request(Instant now) {
   Request* longest = nullptr;
-  for (auto& [id, request] : requests_) {
+  for (Request& request : requests_) {
     const FileTransfer& file = files_[request.file];
     const bool splits = request.accepted && !request.drained && request.ranged && file.ranges_work() &&
                         file.size() && file.policy().attempts() == 0 && !file.retry_at &&
@@ -527,7 +520,7 @@ void Download::read_more() {
     if (file.failed) continue;
     // Not where a request is about to write: it brings those bytes itself.
     std::uint64_t limit = file.end();
-    for (const auto& [request_id, request] : requests_)
+    for (const Request& request : requests_)
       if (request.file == id && !request.drained && request.position >= file.hashed())
         limit = std::min(limit, request.position);
     const auto range = file.next_read(limit);
@@ -553,8 +546,7 @@ void Download::settle(FileId id, Instant now) {
       return;
     case FileTransfer::Check::kGood:
       // A body that repeats what is here already (a server without ranges) may still be coming.
-      for (auto it = requests_.begin(); it != requests_.end();)
-        it = it->second.file == id && !it->second.drained ? abort(it) : std::next(it);
+      abort_if([&](const Request& request) { return request.file == id && !request.drained; });
       if (file.open) {
         if (file.overlong()) actions_.push_back(action::Truncate{id, *file.size()});
         close(id);
@@ -580,14 +572,31 @@ void Download::settle(FileId id, Instant now) {
   }
 }
 
-Download::Requests::iterator Download::abort(Requests::iterator request) {
-  actions_.push_back(action::Abort{request->first});
-  return requests_.erase(request);
+Download::Request* Download::find(RequestId id) {
+  const auto it =
+      std::find_if(requests_.begin(), requests_.end(), [&](const Request& r) { return r.id == id; });
+  return it == requests_.end() ? nullptr : &*it;
 }
 
-void Download::abort_requests_of(FileId id) {
-  for (auto it = requests_.begin(); it != requests_.end();)
-    it = it->second.file == id ? abort(it) : std::next(it);
+void Download::erase(RequestId id) {
+  std::erase_if(requests_, [&](const Request& request) { return request.id == id; });
+}
+
+void Download::abort(RequestId id) {
+  actions_.push_back(action::Abort{id});
+  erase(id);
+}
+
+template <typename Which>
+void Download::abort_if(Which which) {
+  for (const Request& request : requests_)
+    if (which(request)) actions_.push_back(action::Abort{request.id});
+  std::erase_if(requests_, which);
+}
+
+// Request numbers begin at 1, so `but` spares none if not given.
+void Download::abort_requests_of(FileId id, RequestId but) {
+  abort_if([&](const Request& request) { return request.file == id && request.id != but; });
 }
 
 void Download::throw_away(FileId id, std::string reason) {
@@ -597,13 +606,13 @@ void Download::throw_away(FileId id, std::string reason) {
   journal_stale_ = true;
 }
 
-void Download::fail_request(Requests::iterator it, const Failure& failure, bool running_still, Instant now) {
-  const RequestId request = it->first;
-  const FileId id = it->second.file;
+void Download::fail_request(const Request& failed, const Failure& failure, bool running_still, Instant now) {
+  const RequestId request = failed.id;
+  const FileId id = failed.file;
   if (running_still)
-    abort(it);
+    abort(request);
   else
-    requests_.erase(it);
+    erase(request);
   FileTransfer& file = files_[id];
   if (file.failed || !running()) return;
   if (failure.cause == Cause::kChanged) {
@@ -660,7 +669,7 @@ void Download::ask(Error error, Instant now) {
 }
 
 void Download::stop(State state, Instant now) {
-  while (!requests_.empty()) abort(requests_.begin());
+  abort_if([](const Request&) { return true; });
   write_journal(now);
   for (FileId id = 0; id < files_.size(); ++id) {
     files_[id].retry_at.reset();

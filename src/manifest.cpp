@@ -1,7 +1,6 @@
 #include "candor/manifest.hpp"
 
 #include <algorithm>
-#include <set>
 
 #include "candor/bytes.hpp"
 #include "json.hpp"
@@ -13,8 +12,11 @@ namespace {
 using text::is_hex;
 using text::to_lower;
 
-Error refuse(std::string message, std::string detail = {}) {
-  return {ErrorCode::kUnsupported, std::move(message), false, std::move(detail)};
+constexpr std::string_view kList = "The model's list of files";
+
+// `what` and its `fault` make a sentence.
+Error refuse(std::string_view what, std::string_view fault, std::string_view detail = {}) {
+  return {ErrorCode::kUnsupported, std::string(what).append(fault) += '.', false, std::string(detail)};
 }
 
 Error not_json(std::string_view what, std::string_view text) {
@@ -29,14 +31,14 @@ Error not_json(std::string_view what, std::string_view text) {
 // folder.
 std::optional<Error> check(ManifestFile& file) {
   if (const std::string_view fault = path_fault(file.path); !fault.empty())
-    return refuse("The model's list of files has a path that cannot be used: it " + std::string(fault) + ".",
-                  file.path.substr(0, 200));
+    return refuse("The model's list of files has a path that cannot be used: it ", fault,
+                  std::string_view(file.path).substr(0, 200));
   if (file.size && *file.size > kMaxSafeBytes)
-    return refuse("The model's list of files has a size that cannot be real.", file.path);
+    return refuse(kList, " has a size that cannot be real", file.path);
   if (!file.sha256.empty() && !is_hex(file.sha256, 64))
-    return refuse("The model's list of files has a checksum that is not a SHA-256.", file.path);
+    return refuse(kList, " has a checksum that is not a SHA-256", file.path);
   if (!file.git_sha1.empty() && !is_hex(file.git_sha1, 40))
-    return refuse("The model's list of files has an object name that is not a SHA-1.", file.path);
+    return refuse(kList, " has an object name that is not a SHA-1", file.path);
   file.sha256 = to_lower(file.sha256);
   file.git_sha1 = to_lower(file.git_sha1);
   return std::nullopt;
@@ -82,24 +84,27 @@ std::string url_path(std::string_view path) {
 }
 
 std::variant<Manifest, Error> Manifest::from_files(std::vector<ManifestFile> files, std::string_view commit) {
-  if (files.empty()) return refuse("The model's list of files is empty.");
-  if (files.size() > kMaxFiles) return refuse("The model's list of files is too long to be real.");
-  std::set<std::string> seen;
+  if (files.empty()) return refuse(kList, " is empty");
+  if (files.size() > kMaxFiles) return refuse(kList, " is too long to be real");
+  std::vector<std::string> seen;  // sorted
   std::uint64_t total = 0;
   for (ManifestFile& file : files) {
     if (auto error = check(file)) return *error;
     // Some file systems ignore case, and there two such files would be one.
-    if (!seen.insert(to_lower(file.path)).second)
-      return refuse("The model's list of files names the same file twice.", file.path);
+    std::string path = to_lower(file.path);
+    const auto place = std::lower_bound(seen.begin(), seen.end(), path);
+    if (place != seen.end() && *place == path) return refuse(kList, " names the same file twice", file.path);
+    seen.insert(place, std::move(path));
     total = saturating_add(total, file.size.value_or(0));
   }
   // A file that is also the folder of another one cannot be stored.
   for (const ManifestFile& file : files) {
-    const auto next = seen.lower_bound(to_lower(file.path) + "/");
-    if (next != seen.end() && next->starts_with(to_lower(file.path) + "/"))
-      return refuse("The model's list of files names the same path as a file and as a folder.", file.path);
+    const std::string folder = to_lower(file.path) + "/";
+    const auto next = std::lower_bound(seen.begin(), seen.end(), folder);
+    if (next != seen.end() && next->starts_with(folder))
+      return refuse(kList, " names the same path as a file and as a folder", file.path);
   }
-  if (total > kMaxTotal) return refuse("The model's list of files describes more bytes than can be real.");
+  if (total > kMaxTotal) return refuse(kList, " describes more bytes than can be real");
   Manifest manifest;
   manifest.files_ = std::move(files);
   manifest.commit_ = commit;
@@ -112,32 +117,31 @@ std::variant<Manifest, Error> Manifest::from_hub_tree(std::span<const std::strin
   constexpr std::string_view what = "The model's list of files from the Hub";
   std::vector<ManifestFile> files;
   for (const std::string& page : pages) {
-    if (page.size() > kMaxJson) return refuse(std::string(what) + " is too long to be real.");
+    if (page.size() > kMaxJson) return refuse(what, " is too long to be real");
     const auto entries = json::parse(page);
     if (!entries) return not_json(what, page);
     if (!entries->is(json::Value::Kind::array))
-      return refuse(std::string(what) + " is not a list.", page.substr(0, 200));
+      return refuse(what, " is not a list", std::string_view(page).substr(0, 200));
     for (const json::Value& entry : entries->items) {
       const auto type = json::string_at(entry, "type");
-      if (!type) return refuse(std::string(what) + " has an entry without a type.");
+      if (!type) return refuse(what, " has an entry without a type");
       if (*type != "file") continue;  // folders, and whatever else may come
       ManifestFile file;
       const auto path = json::string_at(entry, "path");
       const auto oid = json::string_at(entry, "oid");
-      if (!path) return refuse(std::string(what) + " has a file without a path.");
+      if (!path) return refuse(what, " has a file without a path");
       file.path = *path;
       file.size = json::uint_at(entry, "size");
-      if (!file.size) return refuse(std::string(what) + " has a file without a usable size.", file.path);
+      if (!file.size) return refuse(what, " has a file without a usable size", file.path);
       if (const json::Value* lfs = json::find(entry, "lfs");
           lfs != nullptr && !lfs->is(json::Value::Kind::null)) {
         const auto sha256 = json::string_at(*lfs, "oid");
-        if (!sha256) return refuse(std::string(what) + " has a large file without a checksum.", file.path);
+        if (!sha256) return refuse(what, " has a large file without a checksum", file.path);
         // Some servers write the algorithm in front.
         file.sha256 = sha256->starts_with("sha256:") ? sha256->substr(7) : *sha256;
         if (const auto size = json::uint_at(*lfs, "size"); size && *size != *file.size)
-          return refuse(std::string(what) + " gives two sizes for one file.", file.path);
-        if (file.sha256.empty())
-          return refuse(std::string(what) + " has a large file without a checksum.", file.path);
+          return refuse(what, " gives two sizes for one file", file.path);
+        if (file.sha256.empty()) return refuse(what, " has a large file without a checksum", file.path);
       } else if (oid) {
         file.git_sha1 = *oid;
       }
@@ -148,7 +152,7 @@ std::variant<Manifest, Error> Manifest::from_hub_tree(std::span<const std::strin
       }
       file.url = std::string(resolve_base) + url_path(file.path);
       files.push_back(std::move(file));
-      if (files.size() > kMaxFiles) return refuse(std::string(what) + " is too long to be real.");
+      if (files.size() > kMaxFiles) return refuse(what, " is too long to be real");
     }
   }
   return from_files(std::move(files), commit);
@@ -156,29 +160,28 @@ std::variant<Manifest, Error> Manifest::from_hub_tree(std::span<const std::strin
 
 std::variant<Manifest, Error> Manifest::from_candor_json(std::string_view text, std::string_view folder_url) {
   constexpr std::string_view what = "The model's candor.json";
-  if (text.size() > kMaxJson) return refuse(std::string(what) + " is too long to be real.");
+  if (text.size() > kMaxJson) return refuse(what, " is too long to be real");
   const auto root = json::parse(text);
   if (!root) return not_json(what, text);
   if (json::uint_at(*root, "version") != 1U)
-    return refuse(std::string(what) + " is of a version that this page does not know.");
+    return refuse(what, " is of a version that this page does not know");
   const json::Value* list = json::find(*root, "files", json::Value::Kind::array);
-  if (list == nullptr) return refuse(std::string(what) + " has no list of files.");
+  if (list == nullptr) return refuse(what, " has no list of files");
   std::vector<ManifestFile> files;
   for (const json::Value& entry : list->items) {
     const auto path = json::string_at(entry, "path");
-    if (!path) return refuse(std::string(what) + " has a file without a path.");
+    if (!path) return refuse(what, " has a file without a path");
     ManifestFile file;
     file.path = *path;
     file.size = json::uint_at(entry, "size");
-    if (!file.size) return refuse(std::string(what) + " has a file without a usable size.", file.path);
+    if (!file.size) return refuse(what, " has a file without a usable size", file.path);
     if (json::find(entry, "sha256") != nullptr) {
       file.sha256 = json::text_at(entry, "sha256");
-      if (file.sha256.empty())
-        return refuse(std::string(what) + " has a checksum that is not a SHA-256.", file.path);
+      if (file.sha256.empty()) return refuse(what, " has a checksum that is not a SHA-256", file.path);
     }
     file.url = std::string(folder_url) + url_path(file.path);
     files.push_back(std::move(file));
-    if (files.size() > kMaxFiles) return refuse(std::string(what) + " is too long to be real.");
+    if (files.size() > kMaxFiles) return refuse(what, " is too long to be real");
   }
   return from_files(std::move(files), json::text_at(*root, "commit").substr(0, 64));
 }

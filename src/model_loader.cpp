@@ -123,8 +123,7 @@ std::vector<Action> ModelLoader::hashed(FileId file, std::uint64_t offset,
 }
 
 void ModelLoader::add(std::vector<Action> actions) {
-  actions_.insert(actions_.end(), std::make_move_iterator(actions.begin()),
-                  std::make_move_iterator(actions.end()));
+  for (Action& action : actions) actions_.push_back(std::move(action));
 }
 
 std::vector<Action> ModelLoader::finish(Instant now) {
@@ -450,8 +449,9 @@ bool ModelLoader::open_from_disk(Instant now) {
   const VariantPlan* all = std::get_if<VariantPlan>(&wanted);
   if (all == nullptr || all->files() != plan->files()) return false;
 
-  Download download(manifest->only(plan->files()), journal_, stored_, download_options());
-  if (download.missing() != std::uint64_t{0}) return false;
+  auto download =
+      std::make_unique<Download>(manifest->only(plan->files()), journal_, stored_, download_options());
+  if (download->missing() != std::uint64_t{0}) return false;
   plan_ = std::move(*plan);
   begin_transfer(std::move(download), now);
   return true;
@@ -507,10 +507,11 @@ void ModelLoader::resolved(Instant now) {
   plan_ = std::move(std::get<VariantPlan>(chosen));
   if (auto obstacle = plan_->obstacle()) return fail(std::move(*obstacle), now);
 
-  Download download(manifest.only(plan_->files()), journal_, stored_, download_options());
-  if (const auto missing = download.missing()) {
+  auto download =
+      std::make_unique<Download>(manifest.only(plan_->files()), journal_, stored_, download_options());
+  if (const auto missing = download->missing()) {
     if (auto error = quota_error(*missing, *device_)) {
-      correct_claim(download.totals().on_disk);
+      correct_claim(download->totals().on_disk);
       download_.reset();
       progress_.reset();
       return fail(std::move(*error), now);
@@ -540,14 +541,14 @@ void ModelLoader::correct_claim(std::uint64_t here) {
 
 // --- the download ---
 
-void ModelLoader::begin_transfer(Download download, Instant now) {
+void ModelLoader::begin_transfer(std::unique_ptr<Download> download, Instant now) {
   stage_ = Stage::kTransferring;
-  correct_claim(download.totals().on_disk);
+  correct_claim(download->totals().on_disk);
   attempt_began_with_ = claimed_;
-  download_.emplace(std::move(download));
+  download_ = std::move(download);
 
   progress_.emplace();
-  ledger_.assign(download_->files().size(), {});
+  ledger_ = std::vector<FileLedger>(download_->files().size());
   for (const FileTransfer& file : download_->files())
     progress_->add_file(file.file().path, file.size(), file.on_disk());
   progress_->close_set();

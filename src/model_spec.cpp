@@ -2,9 +2,9 @@
 
 #include <algorithm>
 #include <array>
-#include <charconv>
 
 #include "candor/bytes.hpp"
+#include "text.hpp"
 
 namespace candor {
 namespace {
@@ -27,24 +27,14 @@ constexpr std::array<DtypeName, 8> kDtypes{{
 constexpr std::string_view kFolder = "onnx/";
 constexpr std::string_view kExtension = ".onnx";
 
-bool starts_with(std::string_view text, std::string_view prefix) {
-  return text.substr(0, prefix.size()) == prefix;
-}
-bool ends_with(std::string_view text, std::string_view suffix) {
-  return text.size() >= suffix.size() && text.substr(text.size() - suffix.size()) == suffix;
-}
-
 // Position of "<graph>_data" (0), "<graph>_data_1" (1), … among a graph's external data.
-std::optional<unsigned> external_index(std::string_view path, std::string_view graph) {
-  if (!starts_with(path, graph)) return std::nullopt;
+std::optional<std::uint64_t> external_index(std::string_view path, std::string_view graph) {
+  if (!path.starts_with(graph)) return std::nullopt;
   path.remove_prefix(graph.size());
   if (path == "_data") return 0;
-  if (!starts_with(path, "_data_")) return std::nullopt;
+  if (!path.starts_with("_data_")) return std::nullopt;
   path.remove_prefix(6);
-  std::uint16_t index = 0;
-  const auto [end, error] = std::from_chars(path.data(), path.data() + path.size(), index);
-  if (error != std::errc{} || end != path.data() + path.size()) return std::nullopt;
-  return index;
+  return text::parse_uint(path);
 }
 
 }  // namespace
@@ -73,7 +63,7 @@ const GraphFiles* Component::find(std::string_view dtype) const {
 ModelSpec::ModelSpec(const std::vector<ModelFile>& files) {
   for (const ModelFile& file : files) {
     std::string_view name = file.path;
-    if (!starts_with(name, kFolder) || !ends_with(name, kExtension)) {
+    if (!name.starts_with(kFolder) || !name.ends_with(kExtension)) {
       others_.push_back(file.path);
       continue;
     }
@@ -83,22 +73,22 @@ ModelSpec::ModelSpec(const std::vector<ModelFile>& files) {
 
     DtypeName dtype = kDtypes[0];
     for (const DtypeName& candidate : kDtypes) {
-      if (ends_with(name, candidate.suffix) && candidate.suffix.size() > dtype.suffix.size())
+      if (name.ends_with(candidate.suffix) && candidate.suffix.size() > dtype.suffix.size())
         dtype = candidate;
     }
     name.remove_suffix(dtype.suffix.size());
     if (name.empty()) continue;
 
     GraphFiles graph{std::string(dtype.dtype), file.path, {}, file.size};
-    std::vector<std::pair<unsigned, const ModelFile*>> external;
     for (const ModelFile& other : files) {
-      if (const auto index = external_index(other.path, file.path)) external.emplace_back(*index, &other);
-    }
-    std::sort(external.begin(), external.end());
-    for (const auto& [index, other] : external) {
-      graph.external_data.push_back(other->path);
+      const auto index = external_index(other.path, file.path);
+      if (!index) continue;
+      const auto place =
+          std::find_if(graph.external_data.begin(), graph.external_data.end(),
+                       [&](const std::string& path) { return external_index(path, file.path) > index; });
+      graph.external_data.insert(place, other.path);
       if (graph.bytes)
-        graph.bytes = other->size ? std::optional(saturating_add(*graph.bytes, *other->size)) : std::nullopt;
+        graph.bytes = other.size ? std::optional(saturating_add(*graph.bytes, *other.size)) : std::nullopt;
     }
 
     const auto known = std::find_if(components_.begin(), components_.end(),

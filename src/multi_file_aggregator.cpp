@@ -42,11 +42,18 @@ std::optional<double> hold(std::optional<double>& shown, std::optional<double> n
 
 }  // namespace
 
+MultiFileAggregator::File* MultiFileAggregator::find(std::string_view name) {
+  // Callers ask again for the same file, or for all of them in order.
+  for (std::size_t i = 0; i < files_.size(); ++i, ++found_) {
+    if (found_ >= files_.size()) found_ = 0;
+    if (files_[found_].name == name) return &files_[found_];
+  }
+  return nullptr;
+}
+
 MultiFileAggregator::File* MultiFileAggregator::file_at(std::string_view name) {
-  const auto it = index_.find(name);
-  if (it != index_.end()) return &files_[it->second];
+  if (File* known = find(name)) return known;
   if (files_.size() >= kMaxFiles) return nullptr;
-  index_.emplace(std::string(name), files_.size());
   files_.emplace_back();
   files_.back().name = std::string(name);
   if (status_ == ProgressStatus::done || status_ == ProgressStatus::ready) status_ = ProgressStatus::download;
@@ -151,9 +158,9 @@ void MultiFileAggregator::set_resident(std::string_view name, std::uint64_t resi
 }
 
 void MultiFileAggregator::discard(std::string_view name, std::uint64_t keep, Instant now) {
-  const auto it = index_.find(name);
-  if (it == index_.end()) return;
-  File& file = files_[it->second];
+  File* const known = find(name);
+  if (known == nullptr) return;
+  File& file = *known;
   time_.advance(now);
   if (keep >= file.position) return;
   discarded_ = saturating_add(discarded_, file.position - keep);
@@ -233,7 +240,7 @@ void MultiFileAggregator::handle_file_progress(const TransformersEvent& event, I
   using Kind = TransformersEvent::Kind;
   // Transformers.js lets the other files of a failed load run on; a file announced again is a new try.
   if (status_ == ProgressStatus::failed && event.kind != Kind::ready) {
-    if (event.kind != Kind::initiate || !index_.contains(event.file)) return;
+    if (event.kind != Kind::initiate || find(event.file) == nullptr) return;
     resume(now);
   }
   time_.advance(now);
@@ -298,9 +305,7 @@ void MultiFileAggregator::complete(Instant now) {
     const auto never_came = [](const File& file) {
       return file.status != ProgressStatus::done && file.position == 0 && !file.lone_progress;
     };
-    files_.erase(std::remove_if(files_.begin(), files_.end(), never_came), files_.end());
-    index_.clear();
-    for (std::size_t i = 0; i < files_.size(); ++i) index_.emplace(files_[i].name, i);
+    std::erase_if(files_, never_came);
   }
   for (File& file : files_) finish(file);
   current_.reset();

@@ -50,7 +50,7 @@ Sampler::Sampler(const SamplerOptions& options) : options_(options), random_(opt
 void Sampler::seen(TokenId token) {
   if (token >= is_seen_.size()) is_seen_.resize(std::size_t{token} + 1);
   if (is_seen_[token]) return;
-  is_seen_[token] = true;
+  is_seen_[token] = 1;
   seen_.push_back(token);
 }
 
@@ -80,7 +80,7 @@ std::optional<TokenId> Sampler::next(std::span<float> logits) {
 
 TokenId Sampler::sample(std::span<const float> logits, float best) {
   // A heap gives the candidates from the best down and only as many as are needed: the whole vocabulary is
-  // never sorted.
+  // never sorted. They gather at the back, where pop_heap puts them, best last.
   const auto worse = [](const Candidate& a, const Candidate& b) {
     return a.logit != b.logit ? a.logit < b.logit : a.id > b.id;
   };
@@ -93,42 +93,41 @@ TokenId Sampler::sample(std::span<const float> logits, float best) {
   for (std::size_t i = 0; i < logits.size(); ++i) {
     candidates_.push_back({logits[i], static_cast<TokenId>(i)});
   }
-  if (options_.top_k > 0 && options_.top_k < candidates_.size()) {
-    const auto end = candidates_.begin() + static_cast<std::ptrdiff_t>(options_.top_k);
-    std::nth_element(candidates_.begin(), end, candidates_.end(),
-                     [&](const Candidate& a, const Candidate& b) { return worse(b, a); });
-    candidates_.erase(end, candidates_.end());
-  }
+  const std::size_t all = candidates_.size();
+  const std::size_t limit = options_.top_k > 0 ? std::min<std::size_t>(options_.top_k, all) : all;
+  std::make_heap(candidates_.begin(), candidates_.end(), worse);
+  std::size_t ranked = 0;
+  const auto best_weight = [&](std::size_t place) {
+    for (; ranked <= place; ++ranked)
+      std::pop_heap(candidates_.begin(), candidates_.end() - static_cast<std::ptrdiff_t>(ranked), worse);
+    return weight(candidates_[all - 1 - place].logit);
+  };
 
   double total = 0;
-  for (const Candidate& candidate : candidates_) total += weight(candidate.logit);
-
-  // The kept ones gather at the back, where pop_heap puts them, best last.
-  std::make_heap(candidates_.begin(), candidates_.end(), worse);
-  const bool keep_all = options_.top_p >= 1 && options_.min_p <= 0;
-  double kept = keep_all ? total : 0;
-  auto heap_end = candidates_.end();
-  if (keep_all) {
-    heap_end = candidates_.begin();
+  if (limit < all) {
+    for (std::size_t i = 0; i < limit; ++i) total += best_weight(i);
   } else {
-    while (heap_end != candidates_.begin()) {
-      const double next_weight =
-          weight(candidates_.front().logit);  // relative to the best, whose weight is 1
-      if (heap_end != candidates_.end() && (next_weight < options_.min_p || kept >= options_.top_p * total))
-        break;
-      std::pop_heap(candidates_.begin(), heap_end, worse);
-      --heap_end;
-      kept += next_weight;
+    for (const Candidate& candidate : candidates_) total += weight(candidate.logit);
+  }
+
+  std::size_t count = limit;
+  double kept = total;
+  if (options_.top_p < 1 || options_.min_p > 0) {
+    kept = 0;
+    for (count = 0; count < limit; ++count) {
+      const double next = best_weight(count);  // relative to the best, whose weight is 1
+      if (count > 0 && (next < options_.min_p || kept >= options_.top_p * total)) break;
+      kept += next;
     }
   }
 
   double point = random_.uniform() * kept;
   TokenId chosen = candidates_.back().id;
-  for (auto it = candidates_.end(); it != heap_end;) {
-    --it;
-    const double share = weight(it->logit);
+  for (std::size_t i = 0; i < count; ++i) {
+    const Candidate& candidate = candidates_[all - 1 - i];
+    const double share = weight(candidate.logit);
     if (share <= 0) continue;  // also when rounding carries the point past the end
-    chosen = it->id;
+    chosen = candidate.id;
     point -= share;
     if (point < 0) break;
   }

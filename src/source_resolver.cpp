@@ -149,13 +149,30 @@ void SourceResolver::fetch(std::string url, std::string path, Instant now) {
   } else {
     action.limit = kPageLimit;
   }
-  requests_[action.request] = {std::move(url), std::move(path), now, false};
+  requests_.push_back({action.request, std::move(url), std::move(path), now, false});
   actions_.push_back(std::move(action));
 }
 
-std::vector<Action> SourceResolver::stop() {
-  for (const auto& [id, request] : requests_) actions_.push_back(action::Abort{id});
+void SourceResolver::abort_all() {
+  for (const Request& request : requests_) actions_.push_back(action::Abort{request.id});
   requests_.clear();
+}
+
+SourceResolver::Request* SourceResolver::find(RequestId id) {
+  for (Request& request : requests_)
+    if (request.id == id) return &request;
+  return nullptr;
+}
+
+SourceResolver::Request SourceResolver::take(Request* request) {
+  std::swap(*request, requests_.back());
+  Request taken = std::move(requests_.back());
+  requests_.pop_back();
+  return taken;
+}
+
+std::vector<Action> SourceResolver::stop() {
+  abort_all();
   return take();
 }
 
@@ -174,8 +191,7 @@ void SourceResolver::finish(std::variant<Manifest, Error> result) {
 }
 
 void SourceResolver::fail(const Failure& failure, Instant now) {
-  for (const auto& [id, request] : requests_) actions_.push_back(action::Abort{id});
-  requests_.clear();
+  abort_all();
   retry_at_.reset();
   if (!online_) {
     state_ = State::kWaiting;
@@ -202,24 +218,22 @@ void SourceResolver::fail(const Failure& failure, Instant now) {
 }
 
 std::vector<Action> SourceResolver::on(const event::Head& event, Instant now) {
-  const auto it = requests_.find(event.request);
-  if (it == requests_.end()) return {};
+  Request* const request = find(event.request);
+  if (request == nullptr) return {};
   const HttpReply reply = HttpReply::from(event.status, event.redirected, event.headers);
 
-  if (!it->second.path.empty()) {
-    const std::string path = it->second.path;
+  if (!request->path.empty()) {
     actions_.push_back(action::Abort{event.request});
-    requests_.erase(it);
-    probe_answered(path, reply, now);
+    probe_answered(take(request).path, reply, now);
     return take();
   }
   if (event.status == 200) {
-    it->second.accepted = true;
+    request->accepted = true;
     if (step_ == Step::kTree) next_page_ = reply.next_link;
     if (step_ != Step::kList || !reply.html) return take();
   }
   actions_.push_back(action::Abort{event.request});
-  requests_.erase(it);
+  take(request);
   // No list here. A server for one-page applications answers every question with its page.
   const bool no_list = step_ == Step::kList &&
                        (reply.html || event.status == 404 || event.status == 410 || event.status == 403);
@@ -262,10 +276,9 @@ void SourceResolver::probe_answered(const std::string& path, const HttpReply& re
 }
 
 std::vector<Action> SourceResolver::on(const event::Text& event, Instant now) {
-  const auto it = requests_.find(event.request);
-  if (it == requests_.end() || !it->second.accepted) return {};
-  const std::string url = std::move(it->second.url);
-  requests_.erase(it);
+  Request* const request = find(event.request);
+  if (request == nullptr || !request->accepted) return {};
+  const std::string url = take(request).url;
 
   switch (step_) {
     case Step::kCommit: {
@@ -309,7 +322,9 @@ std::vector<Action> SourceResolver::on(const event::Text& event, Instant now) {
 }
 
 std::vector<Action> SourceResolver::on(const event::FetchFailed& event, Instant now) {
-  if (requests_.erase(event.request) == 0) return {};
+  Request* const request = find(event.request);
+  if (request == nullptr) return {};
+  take(request);
   fail(of_cause(Cause::kNetwork, event.message), now);
   return take();
 }
@@ -318,7 +333,7 @@ std::vector<Action> SourceResolver::tick(Instant now) {
   if (state_ == State::kWaiting && retry_at_ && now >= *retry_at_) {
     ask(now);
   } else if (state_ == State::kAsking) {
-    for (const auto& [id, request] : requests_) {
+    for (const Request& request : requests_) {
       if (now >= request.sent + kPatience) {
         fail(of_cause(Cause::kTimeout), now);
         break;
@@ -351,7 +366,7 @@ std::optional<Instant> SourceResolver::wake_at() const {
   if (state_ == State::kWaiting) return retry_at_;
   std::optional<Instant> earliest;
   if (state_ == State::kAsking) {
-    for (const auto& [id, request] : requests_) {
+    for (const Request& request : requests_) {
       const Instant due = request.sent + kPatience;
       if (!earliest || due < *earliest) earliest = due;
     }

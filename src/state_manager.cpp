@@ -124,9 +124,13 @@ std::string StateManager::storage_key(std::string_view model_key) {
   return std::string("download_state_").append(model_key);
 }
 
+const StateManager::Entry* StateManager::find(std::string_view model_key) const {
+  for (const Entry& entry : entries_)
+    if (entry.state.model_key == model_key) return &entry;
+  return nullptr;
+}
 StateManager::Entry* StateManager::find(std::string_view model_key) {
-  const auto it = entries_.find(model_key);
-  return it == entries_.end() ? nullptr : &it->second;
+  return const_cast<Entry*>(std::as_const(*this).find(model_key));
 }
 
 StateError StateManager::start_download(std::string_view model_key, std::string_view model_name,
@@ -137,7 +141,7 @@ StateError StateManager::start_download(std::string_view model_key, std::string_
   if (entry != nullptr && entry->state.status == DownloadStatus::downloading)
     return StateError::illegal_transition;
   if (entry == nullptr || entry->state.status == DownloadStatus::completed) {
-    if (entry == nullptr) entry = &entries_[std::string(model_key)];
+    if (entry == nullptr) entry = &entries_.emplace_back();
     entry->state = DownloadState{};
     entry->state.model_key = std::string(model_key);
     entry->state.start_time = to_ms(time);
@@ -229,23 +233,23 @@ StateError StateManager::resume_download(std::string_view model_key, Instant now
 
 StateError StateManager::remove_download(std::string_view model_key, Instant now) {
   time_.advance(now);
-  const auto it = entries_.find(model_key);
-  if (it == entries_.end()) return StateError::unknown_model;
-  removed_.push_back(it->first);
-  entries_.erase(it);
+  if (find(model_key) == nullptr) return StateError::unknown_model;
+  const std::string key(model_key);
+  std::erase_if(entries_, [&](const Entry& entry) { return entry.state.model_key == key; });
+  removed_.push_back(key);
   return StateError::none;
 }
 
 std::optional<DownloadState> StateManager::state(std::string_view model_key) const {
-  const auto it = entries_.find(model_key);
-  if (it == entries_.end()) return std::nullopt;
-  return it->second.state;
+  const Entry* const entry = find(model_key);
+  if (entry == nullptr) return std::nullopt;
+  return entry->state;
 }
 
 std::vector<std::string> StateManager::model_keys() const {
   std::vector<std::string> keys;
   keys.reserve(entries_.size());
-  for (const auto& [key, entry] : entries_) keys.push_back(key);
+  for (const Entry& entry : entries_) keys.push_back(entry.state.model_key);
   return keys;
 }
 
@@ -293,20 +297,19 @@ void StateManager::deliver() {
 std::vector<StorageAction> StateManager::poll(Instant now) {
   const Instant time = time_.advance(now);
   std::vector<StorageAction> actions;
-  for (auto it = entries_.begin(); it != entries_.end();) {
-    Entry& entry = it->second;
-    if (entry.remove_at && time >= *entry.remove_at) {
-      removed_.push_back(it->first);
-      it = entries_.erase(it);
-      continue;
-    }
+  std::erase_if(entries_, [&](const Entry& entry) {
+    const bool over = entry.remove_at && time >= *entry.remove_at;
+    if (over) removed_.push_back(entry.state.model_key);
+    return over;
+  });
+  for (Entry& entry : entries_) {
+    const std::string& key = entry.state.model_key;
     const bool due = entry.urgent || !entry.persisted || time >= *entry.persisted + kPersistInterval;
     if (entry.dirty && due) {
       entry.dirty = entry.urgent = false;
       entry.persisted = time;
-      actions.push_back({StorageAction::Kind::persist, storage_key(it->first), *serialize(it->first)});
+      actions.push_back({StorageAction::Kind::persist, storage_key(key), *serialize(key)});
     }
-    ++it;
   }
   for (const std::string& key : removed_)
     actions.push_back({StorageAction::Kind::remove, storage_key(key), {}});
@@ -320,7 +323,7 @@ std::optional<Instant> StateManager::wake_at() const {
   const auto consider = [&first](Instant at) {
     if (!first || at < *first) first = at;
   };
-  for (const auto& [key, entry] : entries_) {
+  for (const Entry& entry : entries_) {
     if (entry.remove_at) consider(*entry.remove_at);
     if (!entry.dirty) continue;
     const bool now = entry.urgent || !entry.persisted;
@@ -330,9 +333,9 @@ std::optional<Instant> StateManager::wake_at() const {
 }
 
 std::optional<std::string> StateManager::serialize(std::string_view model_key) const {
-  const auto it = entries_.find(model_key);
-  if (it == entries_.end()) return std::nullopt;
-  return to_object(it->second.state).add("version", std::uint64_t{kSchemaVersion}).text().json;
+  const Entry* const entry = find(model_key);
+  if (entry == nullptr) return std::nullopt;
+  return to_object(entry->state).add("version", std::uint64_t{kSchemaVersion}).text().json;
 }
 
 StateManager::Restored StateManager::restore(std::string_view text, Instant now,
@@ -358,7 +361,7 @@ StateManager::Restored StateManager::restore(std::string_view text, Instant now,
   state->start_time = std::min(state->start_time, to_ms(time));
   state->last_update = std::min(state->last_update, to_ms(time));
 
-  Entry& entry = entries_[state->model_key];
+  Entry& entry = entries_.emplace_back();
   entry.state = *state;
   if (state->status == DownloadStatus::completed) {
     entry.remove_at = instant_from_ms(state->last_update) + kCompletedLifetime;

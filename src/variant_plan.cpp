@@ -231,7 +231,7 @@ std::variant<VariantPlan, Error> VariantPlan::choose(const ModelSpec& spec, cons
     }
     for (const Part& part : plan.parts_) {
       plan.files_.push_back(part.files.graph);
-      plan.files_.insert(plan.files_.end(), part.files.external_data.begin(), part.files.external_data.end());
+      for (const std::string& data : part.files.external_data) plan.files_.push_back(data);
     }
     return plan;
   }

@@ -40,7 +40,8 @@ template <typename T>
 class Buffer {
  public:
   double resize(double count) {
-    items_.resize(static_cast<std::size_t>(count));
+    const auto size = static_cast<std::size_t>(count);
+    if (size > items_.size()) items_ = std::vector<T>(size);
     return static_cast<double>(reinterpret_cast<std::uintptr_t>(items_.data()));
   }
   std::span<T> first(double count) {

@@ -1,7 +1,6 @@
 #pragma once
 
 #include <cstdint>
-#include <map>
 #include <optional>
 #include <span>
 #include <string>
@@ -141,6 +140,7 @@ class Download {
 
  private:
   struct Request {
+    RequestId id = 0;
     FileId file = 0;
     ByteRange range;  ///< what is wanted of it; `end` falls when a later request takes over the rest
     std::uint64_t sent_end = 0;  ///< where the body that was accepted ends
@@ -152,7 +152,6 @@ class Download {
     Instant accepted_at{};
     Instant last_byte_at{};
   };
-  using Requests = std::map<RequestId, Request>;
 
   void restore(const Journal& journal, std::span<const event::StoredFile> on_disk);
   bool running() const;
@@ -170,10 +169,14 @@ class Download {
   bool reading() const;
   void read_more();
   void settle(FileId file, Instant now);
-  Requests::iterator abort(Requests::iterator request);
-  void abort_requests_of(FileId file);
+  Request* find(RequestId id);
+  void erase(RequestId id);
+  void abort(RequestId id);
+  template <typename Which>
+  void abort_if(Which which);
+  void abort_requests_of(FileId file, RequestId but = 0);
   void throw_away(FileId file, std::string reason);
-  void fail_request(Requests::iterator request, const Failure& failure, bool running_still, Instant now);
+  void fail_request(const Request& request, const Failure& failure, bool running_still, Instant now);
   void fail_file(FileId file, const Failure& failure, Instant now);
   void ask(Error error, Instant now);
   void stop(State state, Instant now);
@@ -199,7 +202,7 @@ class Download {
   std::optional<Instant> hold_until_;  ///< no new request at all before
   Error hold_error_;
   TransferPlan plan_;
-  Requests requests_;
+  std::vector<Request> requests_;  ///< oldest first
   RequestId next_request_;
   std::optional<Instant> last_byte_at_;
   std::optional<Instant> woken_;  ///< the last tick

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <span>
 #include <string>
@@ -107,7 +108,7 @@ class ModelLoader {
   void resolve(Instant now);
   void resolver_moved(Instant now);
   void resolved(Instant now);
-  void begin_transfer(Download download, Instant now);
+  void begin_transfer(std::unique_ptr<Download> download, Instant now);
   Download::Options download_options() const;
   void correct_claim(std::uint64_t here);
   void download_moved(Instant now);
@@ -150,7 +151,7 @@ class ModelLoader {
   RequestId next_request_ = 1;
   std::optional<SourceResolver> resolver_;
   std::optional<VariantPlan> plan_;
-  std::optional<Download> download_;
+  std::unique_ptr<Download> download_;
   std::optional<MultiFileAggregator> progress_;
   std::vector<FileLedger> ledger_;
   bool complete_ = false;        // every file was verified in this visit

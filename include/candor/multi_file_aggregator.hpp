@@ -2,7 +2,6 @@
 
 #include <cstddef>
 #include <cstdint>
-#include <map>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -105,7 +104,7 @@ class MultiFileAggregator {
   };
 
   std::vector<File> files_;
-  std::map<std::string, std::size_t, std::less<>> index_;
+  std::size_t found_ = 0;  // the file that was asked for last
   std::string name_;
   std::optional<std::size_t> current_;
   std::optional<double> shown_;
@@ -125,6 +124,7 @@ class MultiFileAggregator {
   ThroughputHistory history_;
   EtaDisplayRounder rounder_;
 
+  File* find(std::string_view name);
   File* file_at(std::string_view name);
   void raw_progress(File& file, std::optional<std::uint64_t> loaded, std::optional<std::uint64_t> total,
                     std::optional<double> progress, std::optional<bool> cached, Instant now);

@@ -55,7 +55,7 @@ class Sampler {
 
   SamplerOptions options_;
   Pcg32 random_;
-  std::vector<bool> is_seen_;
+  std::vector<std::uint8_t> is_seen_;
   std::vector<TokenId> seen_;
   std::vector<Candidate> candidates_;  // kept between calls, so that a step allocates nothing
 

@@ -1,7 +1,6 @@
 #pragma once
 
 #include <cstdint>
-#include <map>
 #include <optional>
 #include <string>
 #include <vector>
@@ -72,6 +71,7 @@ class SourceResolver {
  private:
   enum class Step { kCommit, kTree, kList, kProbe };
   struct Request {
+    RequestId id = 0;
     std::string url;
     std::string path;  // of a probe
     Instant sent{};
@@ -80,6 +80,9 @@ class SourceResolver {
 
   void ask(Instant now);
   void fetch(std::string url, std::string path, Instant now);
+  void abort_all();
+  Request* find(RequestId id);
+  Request take(Request* request);
   void fail(const Failure& failure, Instant now);
   void refuse(Error error);
   void probe_answered(const std::string& path, const HttpReply& reply, Instant now);
@@ -96,7 +99,7 @@ class SourceResolver {
   Step step_ = Step::kCommit;
   std::optional<Error> error_;
   std::optional<Instant> retry_at_;
-  std::map<RequestId, Request> requests_;
+  std::vector<Request> requests_;
   std::string commit_;
   std::vector<std::string> pages_;
   std::string next_page_;

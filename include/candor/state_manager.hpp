@@ -2,7 +2,6 @@
 
 #include <cstdint>
 #include <functional>
-#include <map>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -109,7 +108,7 @@ class StateManager {
     Subscriber subscriber;
   };
 
-  std::map<std::string, Entry, std::less<>> entries_;
+  std::vector<Entry> entries_;
   std::vector<std::string> removed_;  // keys whose records must go
   std::vector<Subscription> subscriptions_;
   std::vector<DownloadState> undelivered_;
@@ -117,6 +116,7 @@ class StateManager {
   bool delivering_ = false;
   MonotonicTime time_;
 
+  const Entry* find(std::string_view model_key) const;
   Entry* find(std::string_view model_key);
   void changed(Entry& entry, Instant now, bool transition);
   void deliver();
