@@ -123,6 +123,16 @@ test('load resolves when the model is ready, and gives the same promise until th
   await loader.dispose();
 });
 
+test('the first load of each model asks the browser to keep the storage', async (t) => {
+  const keep = t.mock.fn();
+  const { loader } = await setUp({ keep });
+  assert.equal(keep.mock.callCount(), 0);
+  loader.load('m').catch(() => {});
+  loader.load('m').catch(() => {});
+  assert.equal(keep.mock.callCount(), 1);
+  await loader.dispose();
+});
+
 test('load is not settled by a snapshot from before the worker heard of it', async () => {
   const { loader, say, done } = await setUp();
   await say({ type: 'snapshot', snapshot: snapshotOf('cancelled') });

@@ -21,6 +21,7 @@ import { CandorError, textOf } from './errors.js';
  * @property {string | null} runtimeUrl
  * @property {'auto' | 'memory'} storage
  * @property {Records | null} records where the records of downloads are kept
+ * @property {() => void} [keep] asks the browser not to clear the storage by itself
  *
  * @typedef {{ resolve(): void, reject(error: CandorError): void }} Waiting
  * @typedef {{ resolve(result: IteratorResult<string, Finish | undefined>): void, reject(error: CandorError): void }} Reader
@@ -226,6 +227,7 @@ export class Loader {
     if (!load) {
       load = this.#newLoad();
       this.#loads.set(key, load);
+      this.#options.keep?.();
       this.#request(key, load);
     }
     if (signal) {

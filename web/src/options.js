@@ -23,6 +23,7 @@ export function checkOptions(options) {
     runtimeUrl: runtimeUrl === undefined ? null : address(runtimeUrl, '`runtimeUrl`'),
     storage,
     records: records(),
+    keep: storage === 'auto' ? keep : undefined,
   };
 }
 
@@ -91,6 +92,9 @@ function address(value, where) {
 
 /** @param {unknown} value @returns {value is Record<string, any>} */
 const isPlain = (value) => typeof value === 'object' && value !== null && !Array.isArray(value);
+
+/** Some browsers decide by themselves, some ask the visitor; a no costs nothing but safety, so nobody waits for the answer. */
+const keep = () => void globalThis.navigator?.storage?.persist?.().catch(() => {});
 
 /** localStorage, where the browser lets us have it. */
 function records() {
