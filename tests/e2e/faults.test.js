@@ -85,7 +85,7 @@ const CASES = {
   'an ETag that changes once': { fault: { name: 'changed', times: 1 } },
   'a short body': { fault: { name: 'short' }, atMost: 1.4 },
   'a short body that ends cleanly': { fault: { name: 'short', chunked: true }, atMost: 1.4 },
-  'a body that is longer': { fault: { name: 'longer' }, atMost: 1.4 },
+  'a body that is longer': { fault: { name: 'longer' } },
   'a body that says that it is longer': { fault: { name: 'longer', declared: true } },
   'no Content-Length': { fault: { name: 'chunked' }, atMost: 1.4 },
   // Who asks for a range asks for it as it is, and a server that compresses all the same breaks HTTP: Chromium refuses such
@@ -119,66 +119,69 @@ async function half(hub) {
   while (sentBy(hub) < SIZE / 2) await new Promise((resolve) => setTimeout(resolve, 20));
 }
 
-for (const browserName of /** @type {const} */ (['chromium', 'firefox'])) {
-  describe(`in ${browserName}`, { concurrency: 8, timeout: 400_000 }, () => {
-    /** @type {import('puppeteer-core').Browser} */
-    let browser;
-    /** @type {Awaited<ReturnType<typeof serveDemo>>} */
-    let site;
-    /** @type {Page} */
-    let page;
-    before(async () => {
-      site = await serveDemo({
-        connectSrc: ['http://127.0.0.1:*'],
-        mounts: { '/fixtures': path.join(import.meta.dirname, 'fixtures') },
-      });
-      browser = await launch(browserName, { webgpu: false });
-      page = await browser.newPage();
-      await page.goto(`${site.origin}/fixtures/blank.html`);
-    });
-    after(async () => {
-      await browser?.close();
-      await site?.close();
-    });
-
-    const ordered = Object.entries(CASES).sort(
-      ([, a], [, b]) => Number(b.slow ?? 0) - Number(a.slow ?? 0),
-    );
-    for (const [
-      name,
-      { fault, fails: ends, atMost, retries, meanwhile, hub: options },
-    ] of ordered) {
-      const fails = typeof ends === 'object' ? ends[browserName] : ends;
-      test(`${name}: ${fails ? `ends as ${fails}` : 'every byte arrives'}`, async () => {
-        const key = keyOf(name);
-        const hub = await createHub({
-          // So that what is sent and never read, in the buffers on the way, is little.
-          ...(atMost && { rate: 10e6 }),
-          ...options,
-          models: { [`fault/${key}`]: model },
-          ...(fault && { fault }),
+// Most of the time nothing happens, in both at once.
+describe('the fault matrix', { concurrency: 2 }, () => {
+  for (const browserName of /** @type {const} */ (['chromium', 'firefox'])) {
+    describe(`in ${browserName}`, { concurrency: 8, timeout: 400_000 }, () => {
+      /** @type {import('puppeteer-core').Browser} */
+      let browser;
+      /** @type {Awaited<ReturnType<typeof serveDemo>>} */
+      let site;
+      /** @type {Page} */
+      let page;
+      before(async () => {
+        site = await serveDemo({
+          connectSrc: ['http://127.0.0.1:*'],
+          mounts: { '/fixtures': path.join(import.meta.dirname, 'fixtures') },
         });
-        try {
-          const loading = page.evaluate(loadInPage, { host: hub.origin, key, retries });
-          await meanwhile?.(hub, half(hub));
-          const { last, problems, frames } = await loading;
-          assert.deepEqual(problems, []);
-          assert.ok(frames > 1);
-          if (fails) {
-            assert.equal(last.status, 'failed');
-            assert.equal(last.error?.code, fails);
-            assert.match(String(last.error?.message), /^[A-Z].*[.!]$/s);
-            assert.ok(last.verified < Number(last.totalSize ?? 1), 'nothing bad counts as good');
-            return;
-          }
-          assert.equal(last.error, null);
-          assert.equal(last.verified, last.totalSize);
-          assert.equal(await page.evaluate(digestInPage, key), sha256);
-          if (atMost) assert.ok(sentBy(hub) <= atMost * SIZE, `${sentBy(hub)} bytes were sent`);
-        } finally {
-          await hub.close();
-        }
+        browser = await launch(browserName, { webgpu: false });
+        page = await browser.newPage();
+        await page.goto(`${site.origin}/fixtures/blank.html`);
       });
-    }
-  });
-}
+      after(async () => {
+        await browser?.close();
+        await site?.close();
+      });
+
+      const ordered = Object.entries(CASES).sort(
+        ([, a], [, b]) => Number(b.slow ?? 0) - Number(a.slow ?? 0),
+      );
+      for (const [
+        name,
+        { fault, fails: ends, atMost, retries, meanwhile, hub: options },
+      ] of ordered) {
+        const fails = typeof ends === 'object' ? ends[browserName] : ends;
+        test(`${name}: ${fails ? `ends as ${fails}` : 'every byte arrives'}`, async () => {
+          const key = keyOf(name);
+          const hub = await createHub({
+            // So that what is sent and never read, in the buffers on the way, is little.
+            ...(atMost && { rate: 10e6 }),
+            ...options,
+            models: { [`fault/${key}`]: model },
+            ...(fault && { fault }),
+          });
+          try {
+            const loading = page.evaluate(loadInPage, { host: hub.origin, key, retries });
+            await meanwhile?.(hub, half(hub));
+            const { last, problems, frames } = await loading;
+            assert.deepEqual(problems, []);
+            assert.ok(frames > 1);
+            if (fails) {
+              assert.equal(last.status, 'failed');
+              assert.equal(last.error?.code, fails);
+              assert.match(String(last.error?.message), /^[A-Z].*[.!]$/s);
+              assert.ok(last.verified < Number(last.totalSize ?? 1), 'nothing bad counts as good');
+              return;
+            }
+            assert.equal(last.error, null);
+            assert.equal(last.verified, last.totalSize);
+            assert.equal(await page.evaluate(digestInPage, key), sha256);
+            if (atMost) assert.ok(sentBy(hub) <= atMost * SIZE, `${sentBy(hub)} bytes were sent`);
+          } finally {
+            await hub.close();
+          }
+        });
+      }
+    });
+  }
+});

@@ -10,6 +10,15 @@ import wordings
 from facts import facts_of
 
 HELD_OUT = 0.2
+# In training, typos and short forms are more frequent than in the test, and some wordings get a word of politeness around
+# them: what the model has to learn is to look for the words that matter.
+TRAINING_NOISE = 1.6
+TRAINING_FRAMES = 0.2
+_BEFORE = (
+    'hi, ', 'hello, ', 'hey, ', 'please, ', 'ok, ', 'so ', 'and ', 'well, ', 'thanks, ', 'tell me, ', 'quick question: ',
+    'one more thing: ', 'just curious: ', 'also, ', 'now, ',
+)  # fmt: skip
+_AFTER = (' please', ', please', ' thanks', ' then', ' exactly', ' by the way', ', do you know', ' again')
 
 # Small talk: kind → (answer, wordings). A fifth of these wordings is held out too.
 def small_talk(cv):
@@ -146,6 +155,20 @@ def noisy(text, rng, amount=1.0):
     return text
 
 
+def _bare(wording):
+    return re.sub(r'[^\w{} ]', '', wording)
+
+
+def framed(wording, rng):
+    """The same with a word of politeness before or after it."""
+    if rng.random() < 0.5:
+        return rng.choice(_BEFORE) + wording
+    mark = wording[-1:] if wording[-1:] in '?.!' else ''
+    if rng.random() < 0.3:
+        return wording + ' please'
+    return wording[: len(wording) - len(mark)] + rng.choice(_AFTER) + mark
+
+
 class World:
     """A CV's facts and wordings, and the sampling of dialogues and test questions from them."""
 
@@ -175,6 +198,9 @@ class World:
             for edge, source in (('follow.nothing_before', 'follow.before'), ('follow.nothing_after', 'follow.after')):
                 if edge in self.by_kind and source in table:
                     table[edge] = table[source]
+
+        # A frame around a wording that was trained on must not make one that was held out.
+        self.held = {_bare(w) for table in self.test.values() for w in table}
 
         rng = random.Random(_hash(seed, 'pools'))
         self.words, self.test_words = offcv.pools(rng)
@@ -241,6 +267,14 @@ class World:
             if who['s'] in ('you', 'they'):
                 text = _grammar(text)
         return noisy(text, rng, noise)
+
+    def train_on(self, wording, rng, thing=None):
+        """A wording → what is trained on."""
+        if rng.random() < TRAINING_FRAMES:
+            longer = framed(wording, rng)
+            if _bare(longer) not in self.held:
+                wording = longer
+        return self.say(wording, rng, thing, TRAINING_NOISE)
 
     def ask(self, fact, rng, table, noise=1.0):
         wording = rng.choice(table[fact.kind])
@@ -347,7 +381,7 @@ class World:
                     'is it {z} to {v} {n}?',
                 )
             )
-        return self.say(offcv.fill(text, self.words, self.own, rng), rng), self.declines[way]
+        return self.train_on(offcv.fill(text, self.words, self.own, rng), rng), self.declines[way]
 
     def dialogue(self, rng):
         """One dialogue to train on: [(question, answer)]."""
@@ -357,20 +391,21 @@ class World:
             if follow and rng.random() < 0.6:
                 key, fact = rng.choice(follow)
                 thing = rng.choice(fact.names) if fact.names else None
-                turns.append((self.say(rng.choice(self.train[key]), rng, thing), fact.answer))
+                turns.append((self.train_on(rng.choice(self.train[key]), rng, thing), fact.answer))
                 topic = fact if fact.entity else topic
                 continue
             roll = rng.random()
             if roll < 0.61:
                 fact = rng.choice(self.by_kind[rng.choices(self.kinds, self.weights)[0]])
-                turns.append((self.ask(fact, rng, self.train)[1], fact.answer))
+                thing = rng.choice(fact.names) if fact.names else None
+                turns.append((self.train_on(rng.choice(self.train[fact.kind]), rng, thing), fact.answer))
                 topic = fact
             elif roll < 0.94:
                 turns.append(self.off_question(rng))
                 topic = None
             else:
                 kind = rng.choice(list(self.talk))
-                turns.append((self.say(rng.choice(self.train['talk.' + kind]), rng), self.talk[kind][0]))
+                turns.append((self.train_on(rng.choice(self.train['talk.' + kind]), rng), self.talk[kind][0]))
         return turns
 
     # --- the test
@@ -378,7 +413,7 @@ class World:
     def test_questions(self, count, seed, noise=1.0):
         """Held-out wordings: [{messages, kind, keys, answer, unseen_core}], `count` of them, follow-ups included.
 
-        `noise` is how often there are typos and short forms, 1 as in training.
+        `noise` is how often there are typos and short forms.
         """
         rng = random.Random(_hash(seed, 'test'))
         out = []

@@ -28,7 +28,7 @@ def arguments(argv):
     parser.add_argument('--work', type=Path, help='the folder for what is unfinished (default: OUT.work, deleted at the end)')
     parser.add_argument('--start', type=Path, help='the work folder of an earlier training, to begin with its weights and tokenizer')
     parser.add_argument('--seed', type=int, default=1)
-    parser.add_argument('--steps', type=int, default=2700, help='training steps of 2,560 tokens')
+    parser.add_argument('--steps', type=int, default=3400, help='training steps of 2,560 tokens')
     parser.add_argument('--rate', type=float, default=2e-3, help='the highest learning rate; with --start, take less')
     parser.add_argument('--questions', type=int, default=600, help='unseen wordings to evaluate with')
     parser.add_argument('--threads', type=int, default=min(2, os.cpu_count() or 1))
