@@ -37,7 +37,7 @@ Download::Download(Manifest manifest, std::optional<std::string_view> journal_te
   files_.reserve(manifest_.files().size());
   for (const ManifestFile& file : manifest_.files())
     files_.emplace_back(file, options_.seed + 0x9e3779b97f4a7c15ULL * (files_.size() + 1), options_.sizes);
-  seen_discarded_.resize(files_.size());
+  seen_discarded_ = std::vector<std::uint64_t>(files_.size());
   if (journal_text) {
     auto parsed = Journal::parse(*journal_text);
     if (auto* journal = std::get_if<Journal>(&parsed))

@@ -1,11 +1,15 @@
 #include "candor/generation_loop.hpp"
 
 #include <algorithm>
-#include <charconv>
 #include <utility>
+
+#include "text.hpp"
 
 namespace candor {
 namespace {
+
+using text::in_digits;
+using text::joined;
 
 constexpr std::string_view kReplacement = "\xEF\xBF\xBD";  // U+FFFD, what decoders make of half a character
 
@@ -20,7 +24,7 @@ std::size_t without_half_character(std::string_view text) {
 bool is_continuation(char byte) { return (static_cast<unsigned char>(byte) & 0xC0U) == 0x80; }
 
 struct CacheName {
-  std::size_t layer = 0;
+  std::uint64_t layer = 0;
   bool value = false;
 };
 
@@ -28,13 +32,12 @@ struct CacheName {
 std::optional<CacheName> cache_name(std::string_view name, std::string_view prefix) {
   if (name.substr(0, prefix.size()) != prefix) return std::nullopt;
   name.remove_prefix(prefix.size());
-  std::uint16_t layer = 0;
-  const auto [end, error] = std::from_chars(name.data(), name.data() + name.size(), layer);
-  if (error != std::errc{}) return std::nullopt;
-  name.remove_prefix(static_cast<std::size_t>(end - name.data()));
-  if (name == ".key") return CacheName{layer, false};
-  if (name == ".value") return CacheName{layer, true};
-  return std::nullopt;
+  const std::size_t dot = name.find('.');
+  const auto layer = text::parse_uint(name.substr(0, dot));
+  if (!layer || dot == std::string_view::npos) return std::nullopt;
+  name.remove_prefix(dot);
+  if (name != ".key" && name != ".value") return std::nullopt;
+  return CacheName{*layer, name == ".value"};
 }
 
 std::string with_commas(const std::vector<std::string>& names) {
@@ -89,7 +92,8 @@ void GenerationLoop::check(const GraphDescription& graph) {
     }
   }
   if (!unknown.empty()) {
-    return refuse("This model asks for inputs that Candor does not know: " + with_commas(unknown) + ".");
+    return refuse(
+        joined({"This model asks for inputs that Candor does not know: ", with_commas(unknown), "."}));
   }
   if (!input_ids || cache.empty() || cache.size() % 2 != 0) {
     return refuse("This graph is not a text generation model with a key-value cache.");
@@ -97,8 +101,8 @@ void GenerationLoop::check(const GraphDescription& graph) {
 
   const std::size_t layers = cache.size() / 2;
   if (shape_.layers && *shape_.layers != layers) {
-    return refuse("The graph has " + std::to_string(layers) + " layers of cache, but config.json says " +
-                  std::to_string(*shape_.layers) + ".");
+    return refuse(joined({"The graph has ", in_digits(layers), " layers of cache, but config.json says ",
+                          in_digits(*shape_.layers), "."}));
   }
   layout_.inputs.resize(cache.size());
   layout_.outputs.resize(cache.size());
@@ -107,14 +111,15 @@ void GenerationLoop::check(const GraphDescription& graph) {
   std::optional<std::uint64_t> head_dim = shape_.head_dim;
   for (const TensorDescription* input : cache) {
     const CacheName name = *cache_name(input->name, "past_key_values.");
-    if (name.layer >= layers) return refuse("The graph's cache skips a layer before " + input->name + ".");
+    if (name.layer >= layers)
+      return refuse(joined({"The graph's cache skips a layer before ", input->name, "."}));
     if (input->type != layout_.type || (input->type != "float32" && input->type != "float16")) {
-      return refuse("The cache input " + input->name + " has the type " + input->type +
-                    "; only float32 or float16 throughout can be used.");
+      return refuse(joined({"The cache input ", input->name, " has the type ", input->type,
+                            "; only float32 or float16 throughout can be used."}));
     }
     if (!input->shape.empty()) {
       if (input->shape.size() != 4)
-        return refuse("The cache input " + input->name + " does not have 4 dimensions.");
+        return refuse(joined({"The cache input ", input->name, " does not have 4 dimensions."}));
       if (input->shape[1]) heads = input->shape[1];
       if (input->shape[3]) head_dim = input->shape[3];
     }
@@ -155,16 +160,15 @@ GenerationStep GenerationLoop::begin(std::vector<TokenId> prompt, const Generati
   if (prompt.empty())
     return fail(ErrorCode::kRuntime, "There is nothing to answer: the prompt has no tokens.");
   if (shape_.context_length && prompt.size() >= *shape_.context_length) {
-    return fail(ErrorCode::kUnsupported, "The conversation is too long for this model: it takes " +
-                                             std::to_string(prompt.size()) +
-                                             " tokens, and the model can hold " +
-                                             std::to_string(*shape_.context_length) + " with the answer.");
+    return fail(ErrorCode::kUnsupported, joined({"The conversation is too long for this model: it takes ",
+                                                 in_digits(prompt.size()), " tokens, and the model can hold ",
+                                                 in_digits(*shape_.context_length), " with the answer."}));
   }
   for (const TokenId token : prompt) {
     if (shape_.vocabulary && token >= *shape_.vocabulary) {
-      return fail(ErrorCode::kUnsupported, "The tokenizer does not belong to this model: it gave the token " +
-                                               std::to_string(token) + " of " +
-                                               std::to_string(*shape_.vocabulary) + ".");
+      return fail(ErrorCode::kUnsupported,
+                  joined({"The tokenizer does not belong to this model: it gave the token ", in_digits(token),
+                          " of ", in_digits(*shape_.vocabulary), "."}));
     }
   }
 

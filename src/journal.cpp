@@ -14,13 +14,6 @@ constexpr std::size_t kMaxText = 4U << 20U;
 // Far more pieces than a download ever has at once; a text with more is not ours.
 constexpr std::size_t kMaxRanges = 4'096;
 
-std::string hex32(std::uint32_t value) {
-  constexpr char digits[] = "0123456789abcdef";
-  std::string text(8, '0');
-  for (std::size_t i = 0; i < 8; ++i) text[i] = digits[(value >> (28 - 4 * i)) & 15];
-  return text;
-}
-
 }  // namespace
 
 std::uint32_t crc32(std::string_view text) {
@@ -57,7 +50,7 @@ std::string Journal::to_text() const {
                          .text()
                          .json;
   text += '\n';
-  text += hex32(crc32({text.data(), text.size() - 1}));
+  text += text::in_hex(crc32({text.data(), text.size() - 1}), 8);
   text += '\n';
   return text;
 }
@@ -68,7 +61,8 @@ std::variant<Journal, std::string> Journal::parse(std::string_view text) {
   if (text.size() < 10 || text.back() != '\n' || text[text.size() - 10] != '\n')
     return std::string("The journal is incomplete.");
   const std::string_view body = text.substr(0, text.size() - 10);
-  if (text.substr(text.size() - 9, 8) != hex32(crc32(body))) return std::string("The journal is damaged.");
+  if (text.substr(text.size() - 9, 8) != text::in_hex(crc32(body), 8))
+    return std::string("The journal is damaged.");
   const auto root = json::parse(body, {.max_bytes = kMaxText, .max_depth = 8});
   if (!root) return std::string("The journal is damaged.");
   if (json::uint_at(*root, "candorJournal") != kVersion)

@@ -5,7 +5,7 @@
 
 #include "candor/bytes.hpp"
 #include "candor/journal.hpp"
-#include "words.hpp"
+#include "text.hpp"
 
 namespace candor {
 namespace {
@@ -14,9 +14,7 @@ namespace {
 // shown.
 constexpr Millis kHeartbeat{1000};
 
-std::string timings_key(std::string_view model_key) {
-  return std::string("candor_timings_").append(model_key);
-}
+std::string timings_key(std::string_view model_key) { return text::joined({"candor_timings_", model_key}); }
 
 std::uint64_t fnv1a(std::string_view text) {
   std::uint64_t hash = 14695981039346656037ULL;
@@ -32,7 +30,7 @@ std::vector<ModelFile> model_files(const Manifest& manifest) {
 }
 
 std::string variant_id(const Variant& variant) {
-  return variant.dtype + "/" + to_string(variant.execution_provider);
+  return text::joined({variant.dtype, "/", to_string(variant.execution_provider)});
 }
 
 SessionPlan session_plan(const VariantPlan& plan, const DeviceProfile& device) {
@@ -376,17 +374,12 @@ std::string ModelLoader::folder() const {
   const ModelSource& source = config_.source;
   std::string name;
   for (const char c : source.repo.substr(0, 120)) {
-    const bool plain =
-        (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' || c == '_';
-    name += plain ? c : '-';
+    name += text::is_plain(c) ? c : '-';
   }
-  const std::string identity =
-      source.is_folder() ? source.repo : source.host + '\n' + source.repo + '\n' + source.revision;
-  constexpr char kDigits[] = "0123456789abcdef";
-  name += '-';
-  std::uint64_t hash = fnv1a(identity);
-  for (int i = 0; i < 16; ++i, hash <<= 4U) name += kDigits[hash >> 60U];
-  return name;
+  const std::string identity = source.is_folder()
+                                   ? source.repo
+                                   : text::joined({source.host, "\n", source.repo, "\n", source.revision});
+  return text::joined({name, "-", text::in_hex(fnv1a(identity), 16)});
 }
 
 void ModelLoader::open(Instant now) {

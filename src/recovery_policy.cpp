@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "candor/bytes.hpp"
+#include "text.hpp"
 
 namespace candor {
 namespace {
@@ -17,59 +18,53 @@ std::uint64_t next_random(std::uint64_t& state) {
   return z ^ (z >> 31);
 }
 
-Error make(ErrorCode code, std::string message, bool retryable, const Failure& failure) {
-  return {code, std::move(message), retryable, failure.detail};
-}
-
 }  // namespace
 
 Error error_of(const Failure& failure) {
+  const auto error = [&](ErrorCode code, std::string_view message, bool retryable) -> Error {
+    return {code, std::string(message), retryable, failure.detail};
+  };
+  const auto with_status = [&](std::string_view message) {
+    return text::joined({message, " (status ", text::in_digits(static_cast<unsigned>(failure.status)), ")."});
+  };
   switch (failure.cause) {
     case Cause::kNetwork:
-      return make(ErrorCode::kNetwork, "The connection to the server was lost.", true, failure);
+      return error(ErrorCode::kNetwork, "The connection to the server was lost.", true);
     case Cause::kTimeout:
-      return make(ErrorCode::kNetwork, "The server stopped sending.", true, failure);
+      return error(ErrorCode::kNetwork, "The server stopped sending.", true);
     case Cause::kServer:
-      return make(ErrorCode::kHttp,
-                  "The server has a problem of its own (status " + std::to_string(failure.status) + ").",
-                  true, failure);
+      return error(ErrorCode::kHttp, with_status("The server has a problem of its own"), true);
     case Cause::kRateLimited:
-      return make(ErrorCode::kRateLimited, "The server asks us to wait before fetching more.", true, failure);
+      return error(ErrorCode::kRateLimited, "The server asks us to wait before fetching more.", true);
     case Cause::kExpired:
-      return make(ErrorCode::kHttp, "The server's download address had expired.", true, failure);
+      return error(ErrorCode::kHttp, "The server's download address had expired.", true);
     case Cause::kGated:
-      return make(ErrorCode::kGated,
-                  "This model is not open to everyone: its owner asks for a login or an agreement first.",
-                  false, failure);
+      return error(ErrorCode::kGated,
+                   "This model is not open to everyone: its owner asks for a login or an agreement first.",
+                   false);
     case Cause::kNotFound:
-      return make(ErrorCode::kNotFound, "The model, or one of its files, is not at this address.", false,
-                  failure);
+      return error(ErrorCode::kNotFound, "The model, or one of its files, is not at this address.", false);
     case Cause::kHttp:
-      return make(ErrorCode::kHttp,
-                  failure.status == 0 ? std::string("The server sent an answer that makes no sense.")
-                                      : "The server gave an unexpected answer (status " +
-                                            std::to_string(failure.status) + ").",
-                  true, failure);
+      if (failure.status == 0)
+        return error(ErrorCode::kHttp, "The server sent an answer that makes no sense.", true);
+      return error(ErrorCode::kHttp, with_status("The server gave an unexpected answer"), true);
     case Cause::kNotAModel:
-      return make(ErrorCode::kIntegrity, "A web page came instead of the model's file.", true, failure);
+      return error(ErrorCode::kIntegrity, "A web page came instead of the model's file.", true);
     case Cause::kIntegrity:
-      return make(ErrorCode::kIntegrity, "A file arrived damaged: it does not match its checksum.", true,
-                  failure);
+      return error(ErrorCode::kIntegrity, "A file arrived damaged: it does not match its checksum.", true);
     case Cause::kChanged:
-      return make(ErrorCode::kChanged, "A file changed on the server while it was being downloaded.", true,
-                  failure);
+      return error(ErrorCode::kChanged, "A file changed on the server while it was being downloaded.", true);
     case Cause::kQuota:
-      return make(ErrorCode::kQuota, "There is not enough room on this device for the model.", true, failure);
+      return error(ErrorCode::kQuota, "There is not enough room on this device for the model.", true);
     case Cause::kStorage:
-      return make(ErrorCode::kStorage, "The browser could not write to this device's storage.", true,
-                  failure);
+      return error(ErrorCode::kStorage, "The browser could not write to this device's storage.", true);
     case Cause::kAborted:
-      return make(ErrorCode::kAborted, "The download was stopped.", true, failure);
+      return error(ErrorCode::kAborted, "The download was stopped.", true);
     case Cause::kUnsupported:
-      return make(ErrorCode::kUnsupported, "This model is described in a way that cannot be loaded here.",
-                  false, failure);
+      return error(ErrorCode::kUnsupported, "This model is described in a way that cannot be loaded here.",
+                   false);
   }
-  return make(ErrorCode::kRuntime, "Something went wrong.", true, failure);
+  return error(ErrorCode::kRuntime, "Something went wrong.", true);
 }
 
 Failure failure_of(const HttpReply& reply) {

@@ -28,10 +28,7 @@ std::string without_slash(std::string url) {
 
 bool is_segment(std::string_view text) {
   if (text.empty() || text.size() > 96 || text == "." || text == "..") return false;
-  return std::all_of(text.begin(), text.end(), [](char c) {
-    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' ||
-           c == '_' || c == '.';
-  });
+  return std::all_of(text.begin(), text.end(), [](char c) { return text::is_plain(c) || c == '.'; });
 }
 
 // "a/b/x.onnx_data" → "…_data_1" → "…_data_2": large models come in several such files.
@@ -39,10 +36,10 @@ std::optional<std::string> next_external_data(const std::string& path) {
   const std::size_t at = path.rfind("_data");
   if (at == std::string::npos || at == 0) return std::nullopt;
   const std::string_view rest = std::string_view(path).substr(at + 5);
-  if (rest.empty()) return path + "_1";
+  if (rest.empty()) return text::joined({path, "_1"});
   const auto index = text::parse_uint(rest.substr(1));
   if (rest.front() != '_' || !index) return std::nullopt;
-  return path.substr(0, at + 6) + std::to_string(*index + 1);
+  return text::joined({std::string_view(path).substr(0, at + 6), text::in_digits(*index + 1)});
 }
 
 Failure of_cause(Cause cause, std::string detail = {}) {
@@ -88,8 +85,8 @@ SourceResolver::SourceResolver(ModelSource source, Options options)
 
 std::vector<Action> SourceResolver::take() { return std::exchange(actions_, {}); }
 
-std::string SourceResolver::api(std::string_view rest) const {
-  return source_.host + "/api/models/" + source_.repo + "/" + std::string(rest);
+std::string SourceResolver::api(std::string_view what, std::string_view which) const {
+  return text::joined({source_.host, "/api/models/", source_.repo, what, which});
 }
 
 std::vector<Action> SourceResolver::start(Instant now) {
@@ -121,13 +118,13 @@ void SourceResolver::ask(Instant now) {
       // A branch may have a slash in its name, which is part of one path segment here.
       {
         std::string revision;
-        for (const char c : url_path(source_.revision))
-          revision += c == '/' ? std::string("%2F") : std::string(1, c);
-        fetch(api("revision/" + revision), {}, now);
+        for (const char& c : url_path(source_.revision))
+          revision += c == '/' ? std::string_view("%2F") : std::string_view(&c, 1);
+        fetch(api("/revision/", revision), {}, now);
       }
       return;
     case Step::kTree:
-      fetch(next_page_.empty() ? api("tree/" + commit_ + "?recursive=true") : next_page_, {}, now);
+      fetch(next_page_.empty() ? api("/tree/", commit_ + "?recursive=true") : next_page_, {}, now);
       return;
     case Step::kList:
       fetch(source_.repo + "candor.json", {}, now);
@@ -309,8 +306,8 @@ std::vector<Action> SourceResolver::on(const event::Text& event, Instant now) {
         ask(now);
         break;
       }
-      finish(Manifest::from_hub_tree(pages_, commit_,
-                                     source_.host + "/" + source_.repo + "/resolve/" + commit_ + "/"));
+      finish(Manifest::from_hub_tree(
+          pages_, commit_, text::joined({source_.host, "/", source_.repo, "/resolve/", commit_, "/"})));
       break;
     case Step::kList:
       finish(Manifest::from_candor_json(event.body, source_.repo));

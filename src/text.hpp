@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <initializer_list>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -9,6 +10,20 @@
 
 /// Small helpers for text from outside, independent of any locale.
 namespace candor::text {
+
+/// All the parts, one behind the other. Sentences are put together here, and not by one call of operator+ a
+/// part.
+std::string joined(std::initializer_list<std::string_view> parts);
+
+/// Decimal digits.
+std::string in_digits(std::uint64_t value);
+/// So many hexadecimal digits, lower case.
+std::string in_hex(std::uint64_t value, int digits);
+
+/// A letter or digit of ASCII, a hyphen or an underscore.
+constexpr bool is_plain(char c) {
+  return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' || c == '_';
+}
 
 constexpr char lower(char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; }
 

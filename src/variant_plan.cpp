@@ -4,6 +4,7 @@
 #include <string_view>
 
 #include "candor/bytes.hpp"
+#include "text.hpp"
 #include "words.hpp"
 
 namespace candor {
@@ -25,7 +26,7 @@ bool is_for_processor(std::string_view dtype) {
 // One try: a provider and the dtypes that "auto" may take on it, best first.
 struct Attempt {
   ExecutionProvider provider;
-  std::vector<std::string_view> dtypes;
+  std::initializer_list<const char*> dtypes;
 };
 
 bool may_use_webgpu(const VariantRequest& request, const DeviceProfile& device) {
@@ -33,15 +34,19 @@ bool may_use_webgpu(const VariantRequest& request, const DeviceProfile& device) 
 }
 
 std::vector<Attempt> attempts_for(const VariantRequest& request, const DeviceProfile& device) {
+  // Compact weights first, on either provider; large ones only where there is nothing else.
+  static constexpr auto kHalf = {"q4f16", "q4", "fp16"};
+  static constexpr auto kQuarter = {"q4"};
+  static constexpr auto kProcessor = {"q4", "q8", "int8", "uint8"};
+  static constexpr auto kFull = {"fp32"};
+  static constexpr auto kLast = {"q4f16", "bnb4", "fp32", "fp16"};
   std::vector<Attempt> attempts;
   const bool webgpu = may_use_webgpu(request, device);
   const bool wasm = request.execution_provider != ExecutionProvider::kWebGpu;
-  // Compact weights first, on either provider; large ones only where there is nothing else.
-  if (webgpu && device.shader_f16) attempts.push_back({ExecutionProvider::kWebGpu, {"q4f16", "q4", "fp16"}});
-  if (webgpu && !device.shader_f16) attempts.push_back({ExecutionProvider::kWebGpu, {"q4"}});
-  if (wasm) attempts.push_back({ExecutionProvider::kWasm, {"q4", "q8", "int8", "uint8"}});
-  if (webgpu) attempts.push_back({ExecutionProvider::kWebGpu, {"fp32"}});
-  if (wasm) attempts.push_back({ExecutionProvider::kWasm, {"q4f16", "bnb4", "fp32", "fp16"}});
+  if (webgpu) attempts.push_back({ExecutionProvider::kWebGpu, device.shader_f16 ? kHalf : kQuarter});
+  if (wasm) attempts.push_back({ExecutionProvider::kWasm, kProcessor});
+  if (webgpu) attempts.push_back({ExecutionProvider::kWebGpu, kFull});
+  if (wasm) attempts.push_back({ExecutionProvider::kWasm, kLast});
   return attempts;
 }
 
@@ -56,16 +61,18 @@ std::optional<std::string> too_big(std::uint64_t bytes, ExecutionProvider provid
                                    const DeviceProfile& device) {
   if (device.device_memory_gib && *device.device_memory_gib<kMemoryReportCap&& static_cast<double>(bytes)> *
                                       device.device_memory_gib * static_cast<double>(kGiB)) {
-    return "This model's weights take " + bytes_in_words(bytes) + ", more than the memory of this device.";
+    return text::joined(
+        {"This model's weights take ", bytes_in_words(bytes), ", more than the memory of this device."});
   }
   if (provider == ExecutionProvider::kWasm && bytes > kWasmWeights) {
-    return "This model's weights take " + bytes_in_words(bytes) +
-           ", more than a browser can hold without WebGPU (" + bytes_in_words(kWasmWeights) + ").";
+    return text::joined({"This model's weights take ", bytes_in_words(bytes),
+                         ", more than a browser can hold without WebGPU (", bytes_in_words(kWasmWeights),
+                         ")."});
   }
   return std::nullopt;
 }
 
-std::string dtype_in_words(std::string_view dtype) {
+const char* dtype_in_words(std::string_view dtype) {
   if (dtype == "q4f16") return "4-bit weights with 16-bit arithmetic";
   if (dtype == "q4" || dtype == "bnb4") return "4-bit weights";
   if (dtype == "fp16") return "16-bit weights";
@@ -75,24 +82,24 @@ std::string dtype_in_words(std::string_view dtype) {
 
 std::string why(const std::string& dtype, ExecutionProvider provider, bool by_name,
                 const VariantRequest& request, const DeviceProfile& device, const Component& component) {
-  std::string text =
-      dtype_in_words(dtype) + (provider == ExecutionProvider::kWebGpu ? " on WebGPU" : " on the processor");
+  std::string text = text::joined(
+      {dtype_in_words(dtype), provider == ExecutionProvider::kWebGpu ? " on WebGPU" : " on the processor"});
   text.front() = static_cast<char>(text.front() >= 'a' ? text.front() - 'a' + 'A' : text.front());
   if (by_name) {
-    text += ": " + dtype + " was asked for";
+    text += text::joined({": ", dtype, " was asked for"});
   }
-  const char* separator = by_name ? "; " : ": ";
   if (provider == ExecutionProvider::kWasm) {
+    text += by_name ? "; " : ": ";
     if (request.execution_provider == ExecutionProvider::kWasm) {
-      text += std::string(separator) + "the page asked for the processor";
+      text += "the page asked for the processor";
     } else if (!device.webgpu) {
-      text += std::string(separator) + "this browser offers no WebGPU";
+      text += "this browser offers no WebGPU";
     } else if (needs_f16(dtype) && !device.shader_f16) {
-      text += std::string(separator) + "this device's WebGPU has no 16-bit arithmetic (shader-f16)";
+      text += "this device's WebGPU has no 16-bit arithmetic (shader-f16)";
     } else if (is_for_processor(dtype)) {
-      text += std::string(separator) + "WebGPU cannot compute with these";
+      text += "WebGPU cannot compute with these";
     } else {
-      text += std::string(separator) + "they do not fit this device's WebGPU";
+      text += "they do not fit this device's WebGPU";
     }
   } else if (!by_name) {
     text += device.shader_f16 ? ": this device's WebGPU has 16-bit arithmetic (shader-f16)"
@@ -100,7 +107,8 @@ std::string why(const std::string& dtype, ExecutionProvider provider, bool by_na
   }
   if (!by_name) {
     const std::string best = VariantPlan::preferred_dtypes(request, device).front();
-    if (best != dtype && component.find(best) == nullptr) text += "; the model comes without " + best;
+    if (best != dtype && component.find(best) == nullptr)
+      text += text::joined({"; the model comes without ", best});
   }
   text += '.';
   if (provider == ExecutionProvider::kWebGpu && device.fallback_adapter) {
@@ -150,7 +158,7 @@ std::variant<VariantPlan, Error> VariantPlan::choose(const ModelSpec& spec, cons
     return unsupported("The page asks for a dtype that does not exist.", request.dtype.all);
   for (const auto& [name, dtype] : request.dtype.by_component) {
     if (!known(dtype))
-      return unsupported("The page asks for a dtype that does not exist.", name + ": " + dtype);
+      return unsupported("The page asks for a dtype that does not exist.", text::joined({name, ": ", dtype}));
     if (spec.component(name) == nullptr) {
       return unsupported("The page asks for a dtype of a part that this model does not have.", name);
     }
@@ -167,7 +175,7 @@ std::variant<VariantPlan, Error> VariantPlan::choose(const ModelSpec& spec, cons
   }
   for (const char* path : {"config.json", "tokenizer.json"}) {
     if (!spec.file(path)) {
-      return Error{ErrorCode::kNotFound, std::string("This model's folder has no ") + path + ".", false, {}};
+      return Error{ErrorCode::kNotFound, text::joined({"This model's folder has no ", path, "."}), false, {}};
     }
   }
   for (const Component* component : needed) {
@@ -175,14 +183,14 @@ std::variant<VariantPlan, Error> VariantPlan::choose(const ModelSpec& spec, cons
     if (asked == "auto") continue;
     if (component->find(asked) == nullptr) {
       return Error{ErrorCode::kNotFound,
-                   "This model does not come in the dtype that was asked for, " + asked + ".", false,
-                   component->name + ": " + dtypes_of(*component)};
+                   text::joined({"This model does not come in the dtype that was asked for, ", asked, "."}),
+                   false, text::joined({component->name, ": ", dtypes_of(*component)})};
     }
     if (!runs_on(asked, ExecutionProvider::kWebGpu, request, device) &&
         request.execution_provider == ExecutionProvider::kWebGpu) {
-      return unsupported(
-          asked +
-          " was asked for on WebGPU, but this device's WebGPU has no 16-bit arithmetic (shader-f16).");
+      return unsupported(text::joined(
+          {asked,
+           " was asked for on WebGPU, but this device's WebGPU has no 16-bit arithmetic (shader-f16)."}));
     }
   }
 
@@ -243,7 +251,7 @@ std::optional<Error> VariantPlan::obstacle() const {
   if (parts_.size() == 1 && parts_.front().component == "model") return std::nullopt;
   std::string names;
   for (const Part& part : parts_)
-    names += (names.empty() ? "" : ", ") + part.component + " (" + part.files.dtype + ")";
+    names += text::joined({names.empty() ? "" : ", ", part.component, " (", part.files.dtype, ")"});
   return unsupported(
       "This model is made of parts that have to work together, such as for images or sound; Candor runs text "
       "models of one part.",
@@ -263,8 +271,8 @@ std::optional<Error> quota_error(std::uint64_t bytes, const DeviceProfile& devic
   const auto free = device.free_bytes();
   if (!free || bytes <= *free) return std::nullopt;
   return Error{ErrorCode::kQuota,
-               "There is not enough room: the download needs " + bytes_in_words(bytes) +
-                   ", and this site may store " + bytes_in_words(*free) + " more.",
+               text::joined({"There is not enough room: the download needs ", bytes_in_words(bytes),
+                             ", and this site may store ", bytes_in_words(*free), " more."}),
                true,
                {}};
 }

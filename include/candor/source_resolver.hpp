@@ -87,7 +87,7 @@ class SourceResolver {
   void refuse(Error error);
   void probe_answered(const std::string& path, const HttpReply& reply, Instant now);
   void finish(std::variant<Manifest, Error> result);
-  std::string api(std::string_view rest) const;
+  std::string api(std::string_view what, std::string_view which) const;
   std::vector<Action> take();
 
   ModelSource source_;
