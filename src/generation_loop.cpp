@@ -8,7 +8,6 @@
 namespace candor {
 namespace {
 
-using text::in_digits;
 using text::joined;
 
 constexpr std::string_view kReplacement = "\xEF\xBF\xBD";  // U+FFFD, what decoders make of half a character
@@ -93,7 +92,7 @@ void GenerationLoop::check(const GraphDescription& graph) {
   }
   if (!unknown.empty()) {
     return refuse(
-        joined({"This model asks for inputs that Candor does not know: ", with_commas(unknown), "."}));
+        joined("This model asks for inputs that Candor does not know: ", with_commas(unknown), "."));
   }
   if (!input_ids || cache.empty() || cache.size() % 2 != 0) {
     return refuse("This graph is not a text generation model with a key-value cache.");
@@ -101,8 +100,8 @@ void GenerationLoop::check(const GraphDescription& graph) {
 
   const std::size_t layers = cache.size() / 2;
   if (shape_.layers && *shape_.layers != layers) {
-    return refuse(joined({"The graph has ", in_digits(layers), " layers of cache, but config.json says ",
-                          in_digits(*shape_.layers), "."}));
+    return refuse(
+        joined("The graph has ", layers, " layers of cache, but config.json says ", *shape_.layers, "."));
   }
   layout_.inputs.resize(cache.size());
   layout_.outputs.resize(cache.size());
@@ -112,14 +111,14 @@ void GenerationLoop::check(const GraphDescription& graph) {
   for (const TensorDescription* input : cache) {
     const CacheName name = *cache_name(input->name, "past_key_values.");
     if (name.layer >= layers)
-      return refuse(joined({"The graph's cache skips a layer before ", input->name, "."}));
+      return refuse(joined("The graph's cache skips a layer before ", input->name, "."));
     if (input->type != layout_.type || (input->type != "float32" && input->type != "float16")) {
-      return refuse(joined({"The cache input ", input->name, " has the type ", input->type,
-                            "; only float32 or float16 throughout can be used."}));
+      return refuse(joined("The cache input ", input->name, " has the type ", input->type,
+                           "; only float32 or float16 throughout can be used."));
     }
     if (!input->shape.empty()) {
       if (input->shape.size() != 4)
-        return refuse(joined({"The cache input ", input->name, " does not have 4 dimensions."}));
+        return refuse(joined("The cache input ", input->name, " does not have 4 dimensions."));
       if (input->shape[1]) heads = input->shape[1];
       if (input->shape[3]) head_dim = input->shape[3];
     }
@@ -160,15 +159,15 @@ GenerationStep GenerationLoop::begin(std::vector<TokenId> prompt, const Generati
   if (prompt.empty())
     return fail(ErrorCode::kRuntime, "There is nothing to answer: the prompt has no tokens.");
   if (shape_.context_length && prompt.size() >= *shape_.context_length) {
-    return fail(ErrorCode::kUnsupported, joined({"The conversation is too long for this model: it takes ",
-                                                 in_digits(prompt.size()), " tokens, and the model can hold ",
-                                                 in_digits(*shape_.context_length), " with the answer."}));
+    return fail(ErrorCode::kUnsupported,
+                joined("The conversation is too long for this model: it takes ", prompt.size(),
+                       " tokens, and the model can hold ", *shape_.context_length, " with the answer."));
   }
   for (const TokenId token : prompt) {
     if (shape_.vocabulary && token >= *shape_.vocabulary) {
       return fail(ErrorCode::kUnsupported,
-                  joined({"The tokenizer does not belong to this model: it gave the token ", in_digits(token),
-                          " of ", in_digits(*shape_.vocabulary), "."}));
+                  joined("The tokenizer does not belong to this model: it gave the token ", token, " of ",
+                         *shape_.vocabulary, "."));
     }
   }
 

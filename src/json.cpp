@@ -163,7 +163,7 @@ std::optional<Value> parse(std::string_view text, const Limits& limits) {
   return value;
 }
 
-Text text_of(std::string_view value) {
+Text text_of(const std::string& value) {
   Text text;
   append(text.json, value);
   return text;
@@ -195,6 +195,8 @@ Object& Object::add(const char* key, std::string_view value) {
   append(json_, value);
   return *this;
 }
+Object& Object::add(const char* key, const std::string& value) { return add(key, std::string_view(value)); }
+Object& Object::add(const char* key, const char* value) { return add(key, std::string_view(value)); }
 Object& Object::add(const char* key, double value) {
   add_key(key);
   append(json_, value);

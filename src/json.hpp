@@ -42,7 +42,7 @@ struct Text {
 
 /// One value as compact text. Broken UTF-8 is written as U+FFFD, a number that is not finite as null, never
 /// an error. Fractions have nine decimals.
-Text text_of(std::string_view value);
+Text text_of(const std::string& value);
 Text text_of(double value);
 Text text_of(std::uint64_t value);
 
@@ -51,8 +51,8 @@ class Object {
  public:
   Object& add(const char* key, const Text& value);
   Object& add(const char* key, std::string_view value);
-  Object& add(const char* key, const std::string& value) { return add(key, std::string_view(value)); }
-  Object& add(const char* key, const char* value) { return add(key, std::string_view(value)); }
+  Object& add(const char* key, const std::string& value);
+  Object& add(const char* key, const char* value);
   Object& add(const char* key, double value);
   Object& add(const char* key, std::uint64_t value);
   Object& add(const char* key, std::nullptr_t);

@@ -16,15 +16,15 @@ constexpr std::string_view kList = "The model's list of files";
 
 // `what` and its `fault` make a sentence.
 Error refuse(std::string_view what, std::string_view fault, std::string_view detail = {}) {
-  return {ErrorCode::kUnsupported, text::joined({what, fault, "."}), false, std::string(detail)};
+  return {ErrorCode::kUnsupported, text::joined(what, fault, "."), false, std::string(detail)};
 }
 
 Error not_json(std::string_view what, std::string_view text) {
   // A web page here is what a wrong address or a captive portal sends.
   const bool page = !text.empty() && text.find('<') < 64;
   return {ErrorCode::kUnsupported,
-          text::joined({what, page ? " is a web page, not a list of files." : " is not readable JSON."}),
-          true, std::string(text.substr(0, 200))};
+          text::joined(what, page ? " is a web page, not a list of files." : " is not readable JSON."), true,
+          std::string(text.substr(0, 200))};
 }
 
 // The last segment of what a source calls a path may be anything; only a path that passes is ever joined to a
@@ -149,7 +149,7 @@ std::variant<Manifest, Error> Manifest::from_hub_tree(std::span<const std::strin
         // tries to leave the folder is no accident.
         return *check(file);
       }
-      file.url = text::joined({resolve_base, url_path(file.path)});
+      file.url = text::joined(resolve_base, url_path(file.path));
       files.push_back(std::move(file));
       if (files.size() > kMaxFiles) return refuse(what, " is too long to be real");
     }
@@ -178,7 +178,7 @@ std::variant<Manifest, Error> Manifest::from_candor_json(std::string_view text, 
       file.sha256 = json::text_at(entry, "sha256");
       if (file.sha256.empty()) return refuse(what, " has a checksum that is not a SHA-256", file.path);
     }
-    file.url = text::joined({folder_url, url_path(file.path)});
+    file.url = text::joined(folder_url, url_path(file.path));
     files.push_back(std::move(file));
     if (files.size() > kMaxFiles) return refuse(what, " is too long to be real");
   }

@@ -14,7 +14,7 @@ namespace {
 // shown.
 constexpr Millis kHeartbeat{1000};
 
-std::string timings_key(std::string_view model_key) { return text::joined({"candor_timings_", model_key}); }
+std::string timings_key(std::string_view model_key) { return text::joined("candor_timings_", model_key); }
 
 std::uint64_t fnv1a(std::string_view text) {
   std::uint64_t hash = 14695981039346656037ULL;
@@ -30,7 +30,7 @@ std::vector<ModelFile> model_files(const Manifest& manifest) {
 }
 
 std::string variant_id(const Variant& variant) {
-  return text::joined({variant.dtype, "/", to_string(variant.execution_provider)});
+  return text::joined(variant.dtype, "/", to_string(variant.execution_provider));
 }
 
 SessionPlan session_plan(const VariantPlan& plan, const DeviceProfile& device) {
@@ -376,10 +376,9 @@ std::string ModelLoader::folder() const {
   for (const char c : source.repo.substr(0, 120)) {
     name += text::is_plain(c) ? c : '-';
   }
-  const std::string identity = source.is_folder()
-                                   ? source.repo
-                                   : text::joined({source.host, "\n", source.repo, "\n", source.revision});
-  return text::joined({name, "-", text::in_hex(fnv1a(identity), 16)});
+  const std::string identity =
+      source.is_folder() ? source.repo : text::joined(source.host, "\n", source.repo, "\n", source.revision);
+  return text::joined(name, "-", text::in_hex(fnv1a(identity), 16));
 }
 
 void ModelLoader::open(Instant now) {

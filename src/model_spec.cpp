@@ -123,8 +123,8 @@ std::vector<std::string> ModelSpec::weight_candidates(const std::vector<std::str
   for (const std::string& dtype : dtypes) {
     const auto suffix = dtype_suffix(dtype);
     if (!suffix) continue;
-    std::string graph = text::joined({kFolder, "model", *suffix, kExtension});
-    paths.push_back(text::joined({graph, "_data"}));
+    std::string graph = text::joined(kFolder, "model", *suffix, kExtension);
+    paths.push_back(text::joined(graph, "_data"));
     paths.push_back(std::move(graph));
   }
   return paths;

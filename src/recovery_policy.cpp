@@ -25,7 +25,7 @@ Error error_of(const Failure& failure) {
     return {code, std::string(message), retryable, failure.detail};
   };
   const auto with_status = [&](std::string_view message) {
-    return text::joined({message, " (status ", text::in_digits(static_cast<unsigned>(failure.status)), ")."});
+    return text::joined(message, " (status ", static_cast<unsigned>(failure.status), ").");
   };
   switch (failure.cause) {
     case Cause::kNetwork:

@@ -45,7 +45,7 @@ void compress(std::array<std::uint32_t, 5>& state, const std::uint8_t* data) {
 
 Sha1 Sha1::git_blob(std::uint64_t size) {
   // git hashes "blob <size>\0" before the content.
-  const std::string header = text::joined({"blob ", text::in_digits(size)});
+  const std::string header = text::joined("blob ", size);
   Sha1 sha1;
   sha1.update({reinterpret_cast<const std::uint8_t*>(header.c_str()), header.size() + 1});
   return sha1;

@@ -36,10 +36,10 @@ std::optional<std::string> next_external_data(const std::string& path) {
   const std::size_t at = path.rfind("_data");
   if (at == std::string::npos || at == 0) return std::nullopt;
   const std::string_view rest = std::string_view(path).substr(at + 5);
-  if (rest.empty()) return text::joined({path, "_1"});
+  if (rest.empty()) return text::joined(path, "_1");
   const auto index = text::parse_uint(rest.substr(1));
   if (rest.front() != '_' || !index) return std::nullopt;
-  return text::joined({std::string_view(path).substr(0, at + 6), text::in_digits(*index + 1)});
+  return text::joined(std::string_view(path).substr(0, at + 6), *index + 1);
 }
 
 Failure of_cause(Cause cause, std::string detail = {}) {
@@ -86,7 +86,7 @@ SourceResolver::SourceResolver(ModelSource source, Options options)
 std::vector<Action> SourceResolver::take() { return std::exchange(actions_, {}); }
 
 std::string SourceResolver::api(std::string_view what, std::string_view which) const {
-  return text::joined({source_.host, "/api/models/", source_.repo, what, which});
+  return text::joined(source_.host, "/api/models/", source_.repo, what, which);
 }
 
 std::vector<Action> SourceResolver::start(Instant now) {
@@ -307,7 +307,7 @@ std::vector<Action> SourceResolver::on(const event::Text& event, Instant now) {
         break;
       }
       finish(Manifest::from_hub_tree(
-          pages_, commit_, text::joined({source_.host, "/", source_.repo, "/resolve/", commit_, "/"})));
+          pages_, commit_, text::joined(source_.host, "/", source_.repo, "/resolve/", commit_, "/")));
       break;
     case Step::kList:
       finish(Manifest::from_candor_json(event.body, source_.repo));

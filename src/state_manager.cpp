@@ -122,7 +122,7 @@ std::string_view to_string(StateError error) {
 }
 
 std::string StateManager::storage_key(std::string_view model_key) {
-  return text::joined({"download_state_", model_key});
+  return text::joined("download_state_", model_key);
 }
 
 const StateManager::Entry* StateManager::find(std::string_view model_key) const {

@@ -2,19 +2,13 @@
 
 namespace candor::text {
 
-std::string joined(std::initializer_list<std::string_view> parts) {
-  std::string text;
-  for (const std::string_view part : parts) text += part;
-  return text;
-}
+void append(std::string& text, const char* part) { text += part; }
+void append(std::string& text, std::string_view part) { text += part; }
+void append(std::string& text, const std::string& part) { text += part; }
 
-std::string in_digits(std::uint64_t value) {
-  std::string text;
-  do {
-    text.insert(text.begin(), static_cast<char>('0' + value % 10));
-    value /= 10;
-  } while (value > 0);
-  return text;
+void append(std::string& text, std::uint64_t value) {
+  if (value >= 10) append(text, value / 10);
+  text += static_cast<char>('0' + value % 10);
 }
 
 std::string in_hex(std::uint64_t value, int digits) {

@@ -1,7 +1,6 @@
 #pragma once
 
 #include <cstdint>
-#include <initializer_list>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -11,12 +10,20 @@
 /// Small helpers for text from outside, independent of any locale.
 namespace candor::text {
 
-/// All the parts, one behind the other. Sentences are put together here, and not by one call of operator+ a
-/// part.
-std::string joined(std::initializer_list<std::string_view> parts);
-
+void append(std::string& text, const char* part);
+void append(std::string& text, std::string_view part);
+void append(std::string& text, const std::string& part);
 /// Decimal digits.
-std::string in_digits(std::uint64_t value);
+void append(std::string& text, std::uint64_t value);
+
+/// All the parts, one behind the other: less code than operator+, which makes a string of each step.
+template <typename... Parts>
+std::string joined(const Parts&... parts) {
+  std::string text;
+  (append(text, parts), ...);
+  return text;
+}
+
 /// So many hexadecimal digits, lower case.
 std::string in_hex(std::uint64_t value, int digits);
 

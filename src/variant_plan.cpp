@@ -61,13 +61,13 @@ std::optional<std::string> too_big(std::uint64_t bytes, ExecutionProvider provid
                                    const DeviceProfile& device) {
   if (device.device_memory_gib && *device.device_memory_gib<kMemoryReportCap&& static_cast<double>(bytes)> *
                                       device.device_memory_gib * static_cast<double>(kGiB)) {
-    return text::joined(
-        {"This model's weights take ", bytes_in_words(bytes), ", more than the memory of this device."});
+    return text::joined("This model's weights take ", bytes_in_words(bytes),
+                        ", more than the memory of this device.");
   }
   if (provider == ExecutionProvider::kWasm && bytes > kWasmWeights) {
-    return text::joined({"This model's weights take ", bytes_in_words(bytes),
-                         ", more than a browser can hold without WebGPU (", bytes_in_words(kWasmWeights),
-                         ")."});
+    return text::joined("This model's weights take ", bytes_in_words(bytes),
+                        ", more than a browser can hold without WebGPU (", bytes_in_words(kWasmWeights),
+                        ").");
   }
   return std::nullopt;
 }
@@ -83,10 +83,10 @@ const char* dtype_in_words(std::string_view dtype) {
 std::string why(const std::string& dtype, ExecutionProvider provider, bool by_name,
                 const VariantRequest& request, const DeviceProfile& device, const Component& component) {
   std::string text = text::joined(
-      {dtype_in_words(dtype), provider == ExecutionProvider::kWebGpu ? " on WebGPU" : " on the processor"});
+      dtype_in_words(dtype), provider == ExecutionProvider::kWebGpu ? " on WebGPU" : " on the processor");
   text.front() = static_cast<char>(text.front() >= 'a' ? text.front() - 'a' + 'A' : text.front());
   if (by_name) {
-    text += text::joined({": ", dtype, " was asked for"});
+    text += text::joined(": ", dtype, " was asked for");
   }
   if (provider == ExecutionProvider::kWasm) {
     text += by_name ? "; " : ": ";
@@ -108,7 +108,7 @@ std::string why(const std::string& dtype, ExecutionProvider provider, bool by_na
   if (!by_name) {
     const std::string best = VariantPlan::preferred_dtypes(request, device).front();
     if (best != dtype && component.find(best) == nullptr)
-      text += text::joined({"; the model comes without ", best});
+      text += text::joined("; the model comes without ", best);
   }
   text += '.';
   if (provider == ExecutionProvider::kWebGpu && device.fallback_adapter) {
@@ -158,7 +158,7 @@ std::variant<VariantPlan, Error> VariantPlan::choose(const ModelSpec& spec, cons
     return unsupported("The page asks for a dtype that does not exist.", request.dtype.all);
   for (const auto& [name, dtype] : request.dtype.by_component) {
     if (!known(dtype))
-      return unsupported("The page asks for a dtype that does not exist.", text::joined({name, ": ", dtype}));
+      return unsupported("The page asks for a dtype that does not exist.", text::joined(name, ": ", dtype));
     if (spec.component(name) == nullptr) {
       return unsupported("The page asks for a dtype of a part that this model does not have.", name);
     }
@@ -175,7 +175,7 @@ std::variant<VariantPlan, Error> VariantPlan::choose(const ModelSpec& spec, cons
   }
   for (const char* path : {"config.json", "tokenizer.json"}) {
     if (!spec.file(path)) {
-      return Error{ErrorCode::kNotFound, text::joined({"This model's folder has no ", path, "."}), false, {}};
+      return Error{ErrorCode::kNotFound, text::joined("This model's folder has no ", path, "."), false, {}};
     }
   }
   for (const Component* component : needed) {
@@ -183,14 +183,14 @@ std::variant<VariantPlan, Error> VariantPlan::choose(const ModelSpec& spec, cons
     if (asked == "auto") continue;
     if (component->find(asked) == nullptr) {
       return Error{ErrorCode::kNotFound,
-                   text::joined({"This model does not come in the dtype that was asked for, ", asked, "."}),
-                   false, text::joined({component->name, ": ", dtypes_of(*component)})};
+                   text::joined("This model does not come in the dtype that was asked for, ", asked, "."),
+                   false, text::joined(component->name, ": ", dtypes_of(*component))};
     }
     if (!runs_on(asked, ExecutionProvider::kWebGpu, request, device) &&
         request.execution_provider == ExecutionProvider::kWebGpu) {
       return unsupported(text::joined(
-          {asked,
-           " was asked for on WebGPU, but this device's WebGPU has no 16-bit arithmetic (shader-f16)."}));
+          asked,
+          " was asked for on WebGPU, but this device's WebGPU has no 16-bit arithmetic (shader-f16)."));
     }
   }
 
@@ -251,7 +251,7 @@ std::optional<Error> VariantPlan::obstacle() const {
   if (parts_.size() == 1 && parts_.front().component == "model") return std::nullopt;
   std::string names;
   for (const Part& part : parts_)
-    names += text::joined({names.empty() ? "" : ", ", part.component, " (", part.files.dtype, ")"});
+    names += text::joined(names.empty() ? "" : ", ", part.component, " (", part.files.dtype, ")");
   return unsupported(
       "This model is made of parts that have to work together, such as for images or sound; Candor runs text "
       "models of one part.",
@@ -271,8 +271,8 @@ std::optional<Error> quota_error(std::uint64_t bytes, const DeviceProfile& devic
   const auto free = device.free_bytes();
   if (!free || bytes <= *free) return std::nullopt;
   return Error{ErrorCode::kQuota,
-               text::joined({"There is not enough room: the download needs ", bytes_in_words(bytes),
-                             ", and this site may store ", bytes_in_words(*free), " more."}),
+               text::joined("There is not enough room: the download needs ", bytes_in_words(bytes),
+                            ", and this site may store ", bytes_in_words(*free), " more."),
                true,
                {}};
 }

@@ -16,10 +16,10 @@ std::string bytes_in_words(std::uint64_t bytes) {
     if (bytes < unit.size - unit.size / 2000) continue;
     const std::uint64_t tenths = (bytes + unit.size / 20) / (unit.size / 10);
     if (tenths >= 100 || tenths % 10 == 0)
-      return text::joined({text::in_digits((tenths + 5 * (tenths >= 100 ? 1 : 0)) / 10), unit.name});
-    return text::joined({text::in_digits(tenths / 10), ".", text::in_digits(tenths % 10), unit.name});
+      return text::joined((tenths + 5 * (tenths >= 100 ? 1 : 0)) / 10, unit.name);
+    return text::joined(tenths / 10, ".", tenths % 10, unit.name);
   }
-  return text::joined({text::in_digits(bytes), bytes == 1 ? " byte" : " bytes"});
+  return text::joined(bytes, bytes == 1 ? " byte" : " bytes");
 }
 
 }  // namespace candor
