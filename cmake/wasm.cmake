@@ -38,6 +38,7 @@ if(EXISTS ${CMAKE_CURRENT_SOURCE_DIR}/web/bindings.cpp)
     -sDYNAMIC_EXECUTION=0 # no `new Function`: the module runs under a strict Content-Security-Policy
     -sFILESYSTEM=0 # the core has no files
     -sTEXTDECODER=2 # every such engine has TextDecoder
+    -sBINARYEN_EXTRA_PASSES=--flatten,--rereloop,-Oz,-Oz # a fresh look at the control flow saves half a percent
     -sMALLOC=emmalloc # small; the core allocates little
     -sINCOMING_MODULE_JS_API=wasmBinary,locateFile,instantiateWasm
     -sEXPORTED_RUNTIME_METHODS=)

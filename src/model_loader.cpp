@@ -845,9 +845,10 @@ Snapshot ModelLoader::snapshot(Instant now) {
       shown.progress =
           std::min(99.9, 100.0 * static_cast<double>(totals.hashed) / static_cast<double>(*totals.size));
     }
-    for (std::size_t i = 0; i < download_->files().size(); ++i) {
+    shown.files = std::vector<SnapshotFile>(download_->files().size());
+    for (std::size_t i = 0; i < shown.files.size(); ++i) {
       const FileTransfer& file = download_->files()[i];
-      SnapshotFile row;
+      SnapshotFile& row = shown.files[i];
       row.status = row_status(file);
       row.file = file.file().path;
       row.loaded = file.on_disk();
@@ -858,7 +859,6 @@ Snapshot ModelLoader::snapshot(Instant now) {
         row.speed = sum.files[i].speed;
         row.time_remaining = sum.files[i].time_remaining;
       }
-      shown.files.push_back(std::move(row));
     }
   } else {
     shown.total_downloaded = shown.cached = claimed_;

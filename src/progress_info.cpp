@@ -154,9 +154,12 @@ TransformersEvent TransformersEvent::from_json(std::string_view text) {
   raw.loaded = raw_number(json::find(*value, "loaded"));
   raw.total = raw_number(json::find(*value, "total"));
   raw.cached = json::bool_at(*value, "cached");
-  for (const json::Value& file : json::items_at(*value, "files", json::Value::Kind::object)) {
-    raw.files.push_back(
-        {file.name, raw_number(json::find(file, "loaded")), raw_number(json::find(file, "total"))});
+  const auto files = json::items_at(*value, "files", json::Value::Kind::object);
+  raw.files = std::vector<RawEvent::File>(files.size());
+  for (std::size_t i = 0; i < files.size(); ++i) {
+    raw.files[i].file = files[i].name;
+    raw.files[i].loaded = raw_number(json::find(files[i], "loaded"));
+    raw.files[i].total = raw_number(json::find(files[i], "total"));
   }
   return parse(raw);
 }

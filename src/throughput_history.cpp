@@ -67,8 +67,8 @@ Sparkline ThroughputHistory::sparkline(Instant now) {
   Sparkline line;
   if (bytes_.size() < 2) return line;
   line.seconds_per_point = width_s_;
-  line.bytes_per_second.reserve(bytes_.size() - 1);
-  for (std::size_t i = 0; i + 1 < bytes_.size(); ++i) line.bytes_per_second.push_back(bytes_[i] / width_s_);
+  line.bytes_per_second.assign(bytes_.begin(), bytes_.end() - 1);
+  for (double& point : line.bytes_per_second) point /= width_s_;
   return line;
 }
 

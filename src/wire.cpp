@@ -1,5 +1,6 @@
 #include "wire.hpp"
 
+#include <algorithm>
 #include <array>
 #include <cmath>
 #include <span>
@@ -110,11 +111,14 @@ std::vector<TokenId> read_tokens(const Value* value) {
 }
 
 std::vector<TensorDescription> read_tensors(std::span<const Value> values) {
-  std::vector<TensorDescription> tensors;
-  for (const Value& one : values) {
-    TensorDescription tensor{text_at(one, "name"), text_at(one, "type"), {}};
-    for (const Value& dim : json::items_at(one, "shape")) tensor.shape.push_back(json::as_uint(dim));
-    tensors.push_back(std::move(tensor));
+  std::vector<TensorDescription> tensors(values.size());
+  for (std::size_t i = 0; i < values.size(); ++i) {
+    TensorDescription& tensor = tensors[i];
+    tensor.name = text_at(values[i], "name");
+    tensor.type = text_at(values[i], "type");
+    const std::span<const Value> shape = json::items_at(values[i], "shape");
+    tensor.shape = std::vector<std::optional<std::uint64_t>>(shape.size());
+    std::transform(shape.begin(), shape.end(), tensor.shape.begin(), json::as_uint);
   }
   return tensors;
 }
@@ -478,15 +482,16 @@ std::optional<std::vector<TokenId>> parse_token_ids(std::string_view text) {
 std::optional<std::vector<MessageCost>> parse_message_costs(std::string_view text) {
   const auto parsed = json::parse(text);
   if (!parsed || !parsed->is(Kind::array)) return std::nullopt;
-  std::vector<MessageCost> costs;
-  for (const Value& one : parsed->items) {
+  std::vector<MessageCost> costs(parsed->items.size());
+  for (std::size_t i = 0; i < costs.size(); ++i) {
+    const Value& one = parsed->items[i];
     const auto tokens = json::uint_at(one, "tokens");
     if (!tokens) return std::nullopt;
     const std::string role = text_at(one, "role");
-    costs.push_back({role == "system" ? MessageCost::Role::system
-                     : role == "user" ? MessageCost::Role::user
-                                      : MessageCost::Role::other,
-                     *tokens});
+    costs[i] = {role == "system" ? MessageCost::Role::system
+                : role == "user" ? MessageCost::Role::user
+                                 : MessageCost::Role::other,
+                *tokens};
   }
   return costs;
 }
