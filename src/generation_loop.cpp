@@ -23,7 +23,7 @@ std::size_t without_half_character(std::string_view text) {
 bool is_continuation(char byte) { return (static_cast<unsigned char>(byte) & 0xC0U) == 0x80; }
 
 struct CacheName {
-  std::uint64_t layer = 0;
+  std::size_t layer = 0;
   bool value = false;
 };
 
@@ -33,10 +33,10 @@ std::optional<CacheName> cache_name(std::string_view name, std::string_view pref
   name.remove_prefix(prefix.size());
   const std::size_t dot = name.find('.');
   const auto layer = text::parse_uint(name.substr(0, dot));
-  if (!layer || dot == std::string_view::npos) return std::nullopt;
+  if (!layer || *layer > 0xFFFF || dot == std::string_view::npos) return std::nullopt;
   name.remove_prefix(dot);
   if (name != ".key" && name != ".value") return std::nullopt;
-  return CacheName{*layer, name == ".value"};
+  return CacheName{static_cast<std::size_t>(*layer), name == ".value"};
 }
 
 std::string with_commas(const std::vector<std::string>& names) {
