@@ -70,7 +70,8 @@ build() {
 
 # The core as WebAssembly and the package's files, in web/dist.
 build_package() {
-  need_packages cmake ninja-build emscripten nlohmann-json3-dev ccache
+  # googletest, because the build is configured with its tests.
+  need_packages cmake ninja-build emscripten nlohmann-json3-dev googletest ccache
   need_npm_packages
   say "building the core (WebAssembly) and the package"
   build wasm candor-core
