@@ -3,6 +3,7 @@
 // Without exceptions nlohmann/json would abort where it throws; the calls below never do.
 #define JSON_NOEXCEPTION 1
 #define JSON_NO_IO 1
+#include <algorithm>
 #include <cmath>
 #include <nlohmann/json.hpp>
 #include <utility>
@@ -132,6 +133,7 @@ void append(std::string& json, double value) {
     json += '-';
     value = -value;
   }
+  value = std::min(value, 1.79e308);  // rounding below must not carry it past the largest double
   int exponent = 0;
   for (; value > 1e18; value /= 10) ++exponent;
   auto whole = static_cast<std::uint64_t>(value);
