@@ -46,5 +46,6 @@ endforeach()
 if(PROJECT_IS_TOP_LEVEL AND NOT EMSCRIPTEN AND NOT CMAKE_CXX_FLAGS MATCHES sanitize)
   add_test(NAME install_serves_a_consumer
            COMMAND ${CMAKE_COMMAND} -DBUILD=${CMAKE_BINARY_DIR} -DSOURCE=${CMAKE_SOURCE_DIR}/tests/consumer
+                   -DGENERATOR=${CMAKE_GENERATOR}
                    -P ${CMAKE_SOURCE_DIR}/tests/consumer/run.cmake)
 endif()

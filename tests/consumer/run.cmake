@@ -1,7 +1,7 @@
-# cmake -DBUILD=… -DSOURCE=… -P run.cmake: installs the core from the build folder BUILD and builds the project in SOURCE on it.
+# cmake -DBUILD=… -DSOURCE=… -DGENERATOR=… -P run.cmake: installs the core from the build folder BUILD and builds the project in SOURCE on it.
 foreach(step
     "${CMAKE_COMMAND}|--install|${BUILD}|--prefix|${BUILD}/consumer/prefix"
-    "${CMAKE_COMMAND}|-S|${SOURCE}|-B|${BUILD}/consumer/build|-DCMAKE_PREFIX_PATH=${BUILD}/consumer/prefix"
+    "${CMAKE_COMMAND}|-G|${GENERATOR}|-S|${SOURCE}|-B|${BUILD}/consumer/build|-DCMAKE_PREFIX_PATH=${BUILD}/consumer/prefix"
     "${CMAKE_COMMAND}|--build|${BUILD}/consumer/build"
     "${BUILD}/consumer/build/consumer")
   string(REPLACE "|" ";" command "${step}")
