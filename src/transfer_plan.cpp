@@ -55,13 +55,13 @@ void TransferPlan::received(std::uint64_t bytes, unsigned active, Instant now) {
       climbing_ = false;
       settled_at_ = now;
       window_start_.reset();
-    } else if (target_ < max_) {
+    } else if (target_ < max_ && rate_ < kEnough) {
       climb();
     } else {
       climbing_ = false;
       settled_at_ = now;
     }
-  } else if (now - settled_at_ >= kSettle && target_ < max_) {
+  } else if (now - settled_at_ >= kSettle && target_ < max_ && rate_ < kEnough) {
     climbing_ = true;
     climb();
   }

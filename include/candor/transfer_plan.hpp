@@ -19,6 +19,9 @@ class TransferPlan {
   /// A window is at least this long, and longer where the network answers slowly or few pieces arrive.
   static constexpr Seconds kWindow{0.1};
   static constexpr Seconds kSettle{8};
+  /// At this many bytes per second the checksum and the disk set the pace. More connections could only bring
+  /// bytes out of order, which have to be read back for the checksum.
+  static constexpr double kEnough = 64e6;
 
   explicit TransferPlan(unsigned max_connections = 6, const TransferSizes& sizes = {});
 

@@ -48,6 +48,14 @@ TEST(TransferPlan, StopsWhereMoreBringsNothingMore) {
   EXPECT_EQ(plan.target(), 2U);
 }
 
+TEST(TransferPlan, KeepsTheOrderWhereTheLinkIsFasterThanTheDisk) {
+  TransferPlan plan;
+  Link(plan, 100e6, 600e6).run(20);
+  EXPECT_EQ(plan.target(), 1U);
+  Link(plan, 40e6, 600e6).run(60);
+  EXPECT_EQ(plan.target(), 2U);
+}
+
 TEST(TransferPlan, AsksAgainLater) {
   TransferPlan plan;
   Link(plan, 20e6, 20e6).run(2);
