@@ -1,73 +1,16 @@
 #include "json.hpp"
 
-// Without exceptions nlohmann/json would abort where it throws; the calls below never do.
-#define JSON_NOEXCEPTION 1
-#define JSON_NO_IO 1
 #include <algorithm>
 #include <cmath>
-#include <nlohmann/json.hpp>
 #include <utility>
 
 #include "candor/bytes.hpp"
+#include "text.hpp"
 
 namespace candor::json {
 namespace {
 
 using Kind = Value::Kind;
-
-/// Takes what nlohmann's parser finds, and builds the value.
-class Builder {
- public:
-  Builder(Value& root, std::size_t max_depth) : root_(root), max_depth_(max_depth) {}
-
-  bool null() { return add(Kind::null, 0); }
-  bool boolean(bool value) { return add(Kind::boolean, value ? 1 : 0); }
-  bool number_integer(std::int64_t value) { return add(Kind::number, static_cast<double>(value)); }
-  bool number_unsigned(std::uint64_t value) { return add(Kind::number, static_cast<double>(value)); }
-  bool number_float(double value, const std::string&) { return add(Kind::number, value); }
-  bool string(std::string& value) {
-    slot(Kind::string).text = std::move(value);
-    return true;
-  }
-  bool binary(std::vector<std::uint8_t>&) { return false; }
-  bool key(std::string& name) {
-    name_ = std::move(name);
-    return true;
-  }
-  bool start_object(std::size_t) { return open(Kind::object); }
-  bool start_array(std::size_t) { return open(Kind::array); }
-  bool end_object() { return close(); }
-  bool end_array() { return close(); }
-  bool parse_error(std::size_t, const std::string&, const nlohmann::json::exception&) { return false; }
-
- private:
-  Value& slot(Kind kind) {
-    // What is open lies at the end of what is open around it, so these pointers stay good.
-    Value& value = open_.empty() ? root_ : open_.back()->items.emplace_back();
-    value.kind = kind;
-    value.name = std::exchange(name_, {});
-    return value;
-  }
-  bool add(Kind kind, double number) {
-    slot(kind).number = number;
-    return true;
-  }
-  bool open(Kind kind) {
-    if (open_.size() == max_depth_) return false;
-    Value& value = slot(kind);
-    open_.push_back(&value);
-    return true;
-  }
-  bool close() {
-    open_.pop_back();
-    return true;
-  }
-
-  Value& root_;
-  std::size_t max_depth_;
-  std::vector<Value*> open_;
-  std::string name_;
-};
 
 /// How many bytes the character at the start of `text` has; negative: so many bytes are the beginning of one
 /// that is broken (Unicode 15, table 3-7).
@@ -89,6 +32,177 @@ int character_length(std::string_view text) {
   }
   return length == 0 ? -1 : length;
 }
+
+void append_code_point(std::string& text, std::uint32_t code) {
+  const auto add = [&](std::uint32_t byte) { text += static_cast<char>(byte); };
+  if (code < 0x80) {
+    add(code);
+    return;
+  }
+  int rest = 1;
+  if (code < 0x800) {
+    add(0xc0 | code >> 6);
+  } else if (code < 0x10000) {
+    add(0xe0 | code >> 12);
+    rest = 2;
+  } else {
+    add(0xf0 | code >> 18);
+    rest = 3;
+  }
+  while (rest-- > 0) add(0x80 | (code >> (6 * rest) & 0x3f));
+}
+
+/// RFC 8259, to the letter. Each function takes what it reads from the front of the text, and says whether it
+/// was there. A number of more than fifteen digits may be off in the last of them.
+class Reader {
+ public:
+  explicit Reader(std::string_view text) : text_(text) {
+    take("\xef\xbb\xbf");  // some write a byte order mark
+  }
+
+  bool read(Value& value, std::size_t depth) {
+    space();
+    if (text_.empty()) return false;
+    switch (text_[0]) {
+      case '{':
+        value.kind = Kind::object;
+        return items(value, '}', depth);
+      case '[':
+        value.kind = Kind::array;
+        return items(value, ']', depth);
+      case '"':
+        value.kind = Kind::string;
+        return string(value.text);
+      case 't':
+        value.kind = Kind::boolean;
+        value.number = 1;
+        return take("true");
+      case 'f':
+        value.kind = Kind::boolean;
+        return take("false");
+      case 'n':
+        return take("null");
+      default:
+        value.kind = Kind::number;
+        return number(value.number);
+    }
+  }
+  bool at_end() {
+    space();
+    return text_.empty();
+  }
+
+ private:
+  void space() {
+    while (!text_.empty() && (text_[0] == ' ' || text_[0] == '\t' || text_[0] == '\n' || text_[0] == '\r'))
+      text_.remove_prefix(1);
+  }
+  bool take(std::string_view token) {
+    if (!text_.starts_with(token)) return false;
+    text_.remove_prefix(token.size());
+    return true;
+  }
+  bool take(char c) { return take(std::string_view(&c, 1)); }
+
+  bool items(Value& value, char end, std::size_t depth) {
+    if (depth == 0) return false;
+    text_.remove_prefix(1);
+    space();
+    if (take(end)) return true;
+    do {
+      space();
+      Value& item = value.items.emplace_back();
+      if (value.kind == Kind::object) {
+        if (!string(item.name)) return false;
+        space();
+        if (!take(':')) return false;
+      }
+      if (!read(item, depth - 1)) return false;
+      space();
+    } while (take(','));
+    return take(end);
+  }
+
+  bool string(std::string& out) {
+    if (!take('"')) return false;
+    while (!text_.empty()) {
+      if (take('"')) return true;
+      if (take('\\')) {
+        if (!escape(out)) return false;
+        continue;
+      }
+      const int length = character_length(text_);
+      if (length <= 0 || static_cast<unsigned char>(text_[0]) < ' ') return false;
+      out += text_.substr(0, static_cast<std::size_t>(length));
+      text_.remove_prefix(static_cast<std::size_t>(length));
+    }
+    return false;
+  }
+  bool escape(std::string& out) {
+    constexpr std::string_view kNames = "\"\\/bfnrt";
+    constexpr std::string_view kMeaning = "\"\\/\b\f\n\r\t";
+    if (text_.empty()) return false;
+    const std::size_t at = kNames.find(text_[0]);
+    if (at != std::string_view::npos) {
+      out += kMeaning[at];
+      text_.remove_prefix(1);
+      return true;
+    }
+    std::uint32_t code = 0;
+    if (!unit(code)) return false;
+    if (code >= 0xd800 && code < 0xe000) {
+      std::uint32_t low = 0;
+      if (code >= 0xdc00 || !take('\\') || !unit(low) || low < 0xdc00 || low >= 0xe000) return false;
+      code = 0x10000 + ((code - 0xd800) << 10) + (low - 0xdc00);
+    }
+    append_code_point(out, code);
+    return true;
+  }
+  bool unit(std::uint32_t& code) {
+    if (!take('u') || text_.size() < 4) return false;
+    for (const char c : text_.substr(0, 4)) {
+      const char l = text::lower(c);
+      if (!(c >= '0' && c <= '9') && !(l >= 'a' && l <= 'f')) return false;
+      code = code * 16 + static_cast<std::uint32_t>(c <= '9' ? c - '0' : l - 'a' + 10);
+    }
+    text_.remove_prefix(4);
+    return true;
+  }
+
+  std::size_t digits(double& value) {
+    std::size_t count = 0;
+    for (; !text_.empty() && text_[0] >= '0' && text_[0] <= '9'; ++count) {
+      value = value * 10 + (text_[0] - '0');
+      text_.remove_prefix(1);
+    }
+    return count;
+  }
+  bool number(double& value) {
+    const bool negative = take('-');
+    const bool zero = text_.starts_with('0');
+    const std::size_t whole = digits(value);
+    if (whole == 0 || (zero && whole > 1)) return false;
+    double exponent = 0;
+    if (take('.')) {
+      const std::size_t count = digits(value);
+      if (count == 0) return false;
+      exponent = -static_cast<double>(count);
+    }
+    if (take('e') || take('E')) {
+      const bool down = take('-');
+      if (!down) take('+');
+      double by = 0;
+      if (digits(by) == 0) return false;
+      exponent += down ? -by : by;
+    }
+    const double power = std::pow(10, std::abs(exponent));
+    if (value != 0) value = exponent < 0 ? value / power : value * power;
+    if (negative) value = -value;
+    return std::isfinite(value);
+  }
+
+  std::string_view text_;
+};
 
 void append(std::string& json, std::string_view text) {
   constexpr char kDigits[] = "0123456789abcdef";
@@ -121,8 +235,8 @@ void append(std::string& json, std::uint64_t value, int digits = 1) {
   json += static_cast<char>('0' + value % 10);
 }
 
-/// With nine decimals, which is a nanosecond where times are in seconds, and with all digits where a double
-/// has no more.
+/// With nine decimals, which is a nanosecond where times are in seconds, and
+/// with all digits where a double has no more.
 void append(std::string& json, double value) {
   constexpr std::uint64_t kParts = 1'000'000'000;
   if (!std::isfinite(value)) {
@@ -160,8 +274,8 @@ void append(std::string& json, double value) {
 std::optional<Value> parse(std::string_view text, const Limits& limits) {
   if (text.size() > limits.max_bytes) return std::nullopt;
   std::optional<Value> value(std::in_place);
-  Builder builder(*value, limits.max_depth);
-  if (!nlohmann::json::sax_parse(text.begin(), text.end(), &builder)) value.reset();
+  Reader reader(text);
+  if (!reader.read(*value, limits.max_depth) || !reader.at_end()) value.reset();
   return value;
 }
 
@@ -246,7 +360,8 @@ Text array_of(const std::vector<std::uint32_t>& values) {
 
 const Value* find(const Value& value, const char* key) {
   if (!value.is(Kind::object)) return nullptr;
-  // From the end: of two members with one name the last one counts, as in JavaScript.
+  // From the end: of two members with one name the last one counts, as in
+  // JavaScript.
   for (std::size_t i = value.items.size(); i-- > 0;) {
     if (value.items[i].name == key) return &value.items[i];
   }

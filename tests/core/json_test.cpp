@@ -70,6 +70,7 @@ TEST(Json, ReadsWhatNlohmannReadsAndRefusesWhatItRefuses) {
                            "1e",
                            "1e+",
                            "1e999",
+                           "0e999",
                            "-1e999",
                            "1e-999",
                            "0x10",
