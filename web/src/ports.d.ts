@@ -11,12 +11,18 @@ export interface Clock {
   breathe(): Promise<void>;
 }
 
+/** What a read brought is good until the next read; no value: the end. */
+export interface Body {
+  read(): Promise<{ value?: Uint8Array }>;
+  cancel(): Promise<void>;
+}
+
 export interface Reply {
   status: number;
   redirected: boolean;
   /** Names in lower case. */
   headers: Record<string, string>;
-  body: ReadableStreamDefaultReader<Uint8Array> | null;
+  body: Body | null;
 }
 
 /** range: first and last byte, as in a Range header; null: to the end. Rejects when no reply comes. */

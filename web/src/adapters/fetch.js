@@ -36,8 +36,35 @@ export async function fetchReply(url, { range, signal }) {
     status: response.status,
     redirected: response.redirected,
     headers,
-    body: /** @type {ReadableStreamDefaultReader<Uint8Array> | null} */ (
-      response.body?.getReader() ?? null
-    ),
+    body: response.body && readerOf(response.body),
+  };
+}
+
+// What one read brings at most.
+const READ = 1 << 18;
+
+/**
+ * Into one buffer, again and again, where the browser can: arrays that are only good for one read pile up to tens of
+ * megabytes before they are collected.
+ *
+ * @param {ReadableStream<Uint8Array<ArrayBuffer>>} stream
+ * @returns {import('../ports.d.ts').Body}
+ */
+function readerOf(stream) {
+  let reader;
+  try {
+    reader = stream.getReader({ mode: 'byob' });
+  } catch {
+    return stream.getReader();
+  }
+  const into = reader;
+  let buffer = new ArrayBuffer(READ);
+  return {
+    async read() {
+      const { value, done } = await into.read(new Uint8Array(buffer));
+      if (value) buffer = value.buffer;
+      return { value: done ? undefined : value };
+    },
+    cancel: () => into.cancel(),
   };
 }
