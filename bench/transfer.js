@@ -215,7 +215,7 @@ class Bench {
     const rate = { rate: 64e6, perConnectionRate: 8e6 };
     const ratio = await this.race('perconn8', 'bench/198', rate, contenders);
     this.figures.perconn8_vs_six_ranges = ratio('candor', 'sixRanges');
-    if (0) this.figures.perconn8_vs_transformers = ratio('candor', 'transformers');
+    this.figures.perconn8_vs_transformers = ratio('candor', 'transformers');
   }
 
   async shared20() {
