@@ -235,10 +235,10 @@ void append(std::string& json, std::uint64_t value, int digits = 1) {
   json += static_cast<char>('0' + value % 10);
 }
 
-/// With nine decimals, which is a nanosecond where times are in seconds, and
-/// with all digits where a double has no more.
+/// With twelve decimals: enough for every number that is shown or compared, and few enough to hide the noise
+/// of the last bits.
 void append(std::string& json, double value) {
-  constexpr std::uint64_t kParts = 1'000'000'000;
+  constexpr std::uint64_t kParts = 1'000'000'000'000;
   if (!std::isfinite(value)) {
     json += "null";
     return;
@@ -260,7 +260,7 @@ void append(std::string& json, double value) {
   append(json, whole);
   if (parts > 0) {
     json += '.';
-    append(json, parts, 9);
+    append(json, parts, 12);
     while (json.back() == '0') json.pop_back();
   }
   if (exponent > 0) {
