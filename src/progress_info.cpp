@@ -61,15 +61,10 @@ RawNumber raw_number(const json::Value* value) {
   return {};
 }
 
-json::Object info_object(const ProgressInfo& info) {
-  json::Object out;
-  out.add("status", to_string(info.status))
-      .add("name", info.name)
-      .add("file", info.file)
-      .add("progress", info.progress)
-      .add("loaded", info.loaded)
-      .add("total", info.total)
-      .add("speed", info.speed)
+/// What one file and all of them have in common.
+template <typename Info>
+void add_flow(json::Object& out, const Info& info) {
+  out.add("speed", info.speed)
       .add("timeRemaining", info.time_remaining)
       .add("etaLow", info.eta_low)
       .add("etaHigh", info.eta_high)
@@ -77,9 +72,19 @@ json::Object info_object(const ProgressInfo& info) {
       .add("network", info.network)
       .add("cached", info.cached)
       .add("verified", info.verified)
-      .add("discarded", info.discarded)
-      .add("fromCache", info.from_cache)
-      .add("error", info.error);
+      .add("discarded", info.discarded);
+}
+
+json::Object info_object(const ProgressInfo& info) {
+  json::Object out;
+  out.add("status", to_string(info.status))
+      .add("name", info.name)
+      .add("file", info.file)
+      .add("progress", info.progress)
+      .add("loaded", info.loaded)
+      .add("total", info.total);
+  add_flow(out, info);
+  out.add("fromCache", info.from_cache).add("error", info.error);
   return out;
 }
 
@@ -178,17 +183,9 @@ std::string to_json(const AggregateProgressInfo& info) {
       .add("totalFiles", info.total_files)
       .add("currentFile", info.current_file)
       .add("totalDownloaded", info.total_downloaded)
-      .add("totalSize", info.total_size)
-      .add("speed", info.speed)
-      .add("timeRemaining", info.time_remaining)
-      .add("etaLow", info.eta_low)
-      .add("etaHigh", info.eta_high)
-      .add("stalledFor", info.stalled_for)
-      .add("network", info.network)
-      .add("cached", info.cached)
-      .add("verified", info.verified)
-      .add("discarded", info.discarded)
-      .add("error", info.error);
+      .add("totalSize", info.total_size);
+  add_flow(out, info);
+  out.add("error", info.error);
   add_display(out, info.eta_display, info.sparkline);
   out.add("files",
           json::array_of(info.files, [](const ProgressInfo& file) { return info_object(file).text(); }));
