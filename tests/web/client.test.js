@@ -320,7 +320,8 @@ test('a page that is left holds no worker, and goes on with its loads when it is
         worker.got.push(data);
         if (data.type === 'start') {
           const status = data.models[0].record ? 'paused' : 'idle';
-          post({ type: 'started', snapshots: [snapshotOf(status)] });
+          const other = snapshotOf('idle', { modelKey: 'n' });
+          post({ type: 'started', snapshots: [snapshotOf(status), other] });
         }
         if (data.type === 'close') post({ type: 'closed' });
       });
@@ -371,8 +372,12 @@ test('a page that is left holds no worker, and goes on with its loads when it is
   page.dispatchEvent(new Event('pagehide'));
   await assert.rejects(piece, { code: 'aborted' });
   page.dispatchEvent(new Event('pageshow'));
+  // Asked for while the new worker starts: not a load of before, and not over because nothing has begun yet.
+  let over = false;
+  loader.load('n').catch(() => (over = true));
   await settle();
   assert.equal(workers[2].got.at(-1).command, 'load');
+  assert.equal(over, false);
   await loader.dispose();
 });
 

@@ -163,18 +163,21 @@ export class Loader {
   /** The page is shown again: goes on from what is on disk. */
   async restart() {
     if (this.#broken || this.#worker) return;
-    const under = [...this.#loads].filter(([key]) => GOES_ON.includes(this.snapshot(key).status));
-    for (const [, load] of this.#loads) load.told = false;
+    const loads = [...this.#loads].map(([key, load]) => {
+      load.told = false;
+      return { key, load, goesOn: GOES_ON.includes(this.snapshot(key).status) };
+    });
     try {
       await this.start();
     } catch {
       return; // Whoever waits for a load has been told why.
     }
-    for (const [key, load] of under) this.#request(key, load);
-    for (const [key, load] of this.#loads) {
-      if (load.told || under.some(([other]) => other === key)) continue;
-      load.told = true;
-      this.#settle(key);
+    for (const { key, load, goesOn } of loads) {
+      if (goesOn) this.#request(key, load);
+      else {
+        load.told = true;
+        this.#settle(key);
+      }
     }
   }
 
