@@ -204,8 +204,7 @@ class Reader {
   std::string_view text_;
 };
 
-void append(std::string& json, std::string_view text) {
-  constexpr char kDigits[] = "0123456789abcdef";
+void quote(std::string& json, std::string_view text) {
   json += '"';
   while (!text.empty()) {
     const char c = text[0];
@@ -219,9 +218,8 @@ void append(std::string& json, std::string_view text) {
     } else if (c == '\n') {
       json += "\\n";
     } else if (length == 1 && c < ' ') {
-      json += "\\u00";
-      json += kDigits[c >> 4];
-      json += kDigits[c & 15];
+      json += "\\u";
+      json += text::in_hex(static_cast<unsigned char>(c), 4);
     } else {
       json += text.substr(0, taken);
     }
@@ -230,14 +228,9 @@ void append(std::string& json, std::string_view text) {
   json += '"';
 }
 
-void append(std::string& json, std::uint64_t value, int digits = 1) {
-  if (value >= 10 || digits > 1) append(json, value / 10, digits - 1);
-  json += static_cast<char>('0' + value % 10);
-}
-
 /// With twelve decimals: enough for every number that is shown or compared, and few enough to hide the noise
 /// of the last bits.
-void append(std::string& json, double value) {
+void append_number(std::string& json, double value) {
   constexpr std::uint64_t kParts = 1'000'000'000'000;
   if (!std::isfinite(value)) {
     json += "null";
@@ -257,15 +250,15 @@ void append(std::string& json, double value) {
     ++whole;
     parts = 0;
   }
-  append(json, whole);
+  text::append(json, whole);
   if (parts > 0) {
     json += '.';
-    append(json, parts, 12);
+    text::append(json, parts, 12);
     while (json.back() == '0') json.pop_back();
   }
   if (exponent > 0) {
     json += 'e';
-    append(json, static_cast<std::uint64_t>(exponent));
+    text::append(json, static_cast<std::uint64_t>(exponent));
   }
 }
 
@@ -281,17 +274,17 @@ std::optional<Value> parse(std::string_view text, const Limits& limits) {
 
 Text text_of(const std::string& value) {
   Text text;
-  append(text.json, value);
+  quote(text.json, value);
   return text;
 }
 Text text_of(double value) {
   Text text;
-  append(text.json, value);
+  append_number(text.json, value);
   return text;
 }
 Text text_of(std::uint64_t value) {
   Text text;
-  append(text.json, value);
+  text::append(text.json, value);
   return text;
 }
 
@@ -308,19 +301,19 @@ Object& Object::add(const char* key, const Text& value) {
 }
 Object& Object::add(const char* key, std::string_view value) {
   add_key(key);
-  append(json_, value);
+  quote(json_, value);
   return *this;
 }
 Object& Object::add(const char* key, const std::string& value) { return add(key, std::string_view(value)); }
 Object& Object::add(const char* key, const char* value) { return add(key, std::string_view(value)); }
 Object& Object::add(const char* key, double value) {
   add_key(key);
-  append(json_, value);
+  append_number(json_, value);
   return *this;
 }
 Object& Object::add(const char* key, std::uint64_t value) {
   add_key(key);
-  append(json_, value);
+  text::append(json_, value);
   return *this;
 }
 Object& Object::add(const char* key, std::nullptr_t) {

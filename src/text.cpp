@@ -6,8 +6,8 @@ void append(std::string& text, const char* part) { text += part; }
 void append(std::string& text, std::string_view part) { text += part; }
 void append(std::string& text, const std::string& part) { text += part; }
 
-void append(std::string& text, std::uint64_t value) {
-  if (value >= 10) append(text, value / 10);
+void append(std::string& text, std::uint64_t value, int digits) {
+  if (value >= 10 || digits > 1) append(text, value / 10, digits - 1);
   text += static_cast<char>('0' + value % 10);
 }
 

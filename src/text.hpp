@@ -13,8 +13,8 @@ namespace candor::text {
 void append(std::string& text, const char* part);
 void append(std::string& text, std::string_view part);
 void append(std::string& text, const std::string& part);
-/// Decimal digits.
-void append(std::string& text, std::uint64_t value);
+/// Decimal digits, with zeros in front of them to make so many.
+void append(std::string& text, std::uint64_t value, int digits = 1);
 
 /// All the parts, one behind the other: less code than operator+, which makes a string of each step.
 template <typename... Parts>
