@@ -155,7 +155,7 @@ describe('the fault matrix', { concurrency: 2 }, () => {
           const key = keyOf(name);
           const hub = await createHub({
             // So that what is sent and never read, in the buffers on the way, is little.
-            ...(atMost && { rate: 10e6 }),
+            ...(atMost && { rate: 2e6 }),
             ...options,
             models: { [`fault/${key}`]: model },
             ...(fault && { fault }),
