@@ -205,6 +205,8 @@ void ModelLoader::fail(Error error, Instant now) {
   const bool damaged = error.code == ErrorCode::kIntegrity || error.code == ErrorCode::kChanged;
   if (stage_ == Stage::kTransferring && !damaged && on_disk() > attempt_began_with_) attempt_ = 1;
   if (attempt_ >= kMaxAttempts) error.retryable = false;
+  // Another tab may have better luck; this one begins anew if it is asked to.
+  if (!error.retryable) unlock();
   states_.fail_download(config_.model_key, error.message, now);
   if (progress_) progress_->fail(error.message, now);
   error_ = SnapshotError{std::move(error), on_disk(), {}};
@@ -258,9 +260,10 @@ void ModelLoader::handle(const event::Pause&, Instant now) {
     sync_files(now);
     progress_->pause(now);
     states_.pause_download(config_.model_key, now);
-  } else if (resolver_) {
-    add(resolver_->stop());
+  } else {
+    if (resolver_) add(resolver_->stop());
     resolver_.reset();
+    unlock();
   }
   error_.reset();
   set_status(LoadStatus::kPaused, now);
@@ -288,7 +291,11 @@ void ModelLoader::handle(const event::Retry&, Instant now) {
 // Goes on after a failure, from what is on disk.
 void ModelLoader::try_again(Instant now) {
   error_.reset();
-  if (stage_ == Stage::kTransferring && download_ && download_->state() == Download::State::kAsking) {
+  if (complete_ && !distrust_graph_) {
+    create_session(now);
+  } else if (lock_ != Lock::kHeld) {
+    open(now);
+  } else if (stage_ == Stage::kTransferring && download_ && download_->state() == Download::State::kAsking) {
     attempt_began_with_ = on_disk();
     states_.start_download(config_.model_key, config_.model_name, now);
     progress_->resume(now);
@@ -299,8 +306,6 @@ void ModelLoader::try_again(Instant now) {
     set_status(LoadStatus::kDownloading, now);
     add(resolver_->retry(now));
     resolver_moved(now);
-  } else if (complete_ && !distrust_graph_) {
-    create_session(now);
   } else {
     open(now);
   }
@@ -313,6 +318,7 @@ void ModelLoader::handle(const event::Cancel&, Instant now) {
   states_.pause_download(config_.model_key, now);
   if (progress_ && stage_ == Stage::kTransferring) progress_->pause(now);
   error_.reset();
+  unlock();
   set_status(LoadStatus::kCancelled, now);
   stage_ = Stage::kIdle;
 }
@@ -332,8 +338,8 @@ void ModelLoader::handle(const event::Remove&, Instant now) {
 
 void ModelLoader::handle(const event::Removed&, Instant now) {
   if (stage_ != Stage::kRemoving) return;
-  download_.reset();
-  progress_.reset();
+  unlock();
+  forget_download();
   plan_.reset();
   complete_ = false;
   claimed_ = discarded_before_ = 0;
@@ -357,6 +363,7 @@ void ModelLoader::handle(const event::Dispose&, Instant now) {
   states_.pause_download(config_.model_key, now);
   if (progress_ && stage_ == Stage::kTransferring) progress_->pause(now);
   error_.reset();
+  unlock();
   stage_ = Stage::kIdle;
   if (unfinished) {
     set_status(LoadStatus::kPaused, now);
@@ -383,16 +390,56 @@ std::string ModelLoader::folder() const {
 
 void ModelLoader::open(Instant now) {
   stage_ = Stage::kOpening;
-  if (download_) next_request_ = std::max(next_request_, download_->next_request());
+  if (download_) {
+    next_request_ = std::max(next_request_, download_->next_request());
+    if (lock_ != Lock::kHeld) {
+      // Other tabs may have been at it since.
+      const TransferTotals& totals = download_->totals();
+      correct_claim(totals.on_disk);
+      claimed_total_ = totals.size;
+      forget_download();
+    }
+  }
   error_.reset();
   device_.reset();
   journal_read_ = false;
   complete_ = list_is_fresh_ = false;
   set_phase(LoadPhase::kResolve, now);
   set_status(LoadStatus::kQueued, now);
+  if (lock_ == Lock::kHeld) return locked(now);
+  unlock();
+  lock_ = Lock::kAsked;
+  peer_ = {};
+  actions_.push_back(action::Lock{folder()});
+}
+
+void ModelLoader::handle(const event::Peer& event, Instant now) {
+  if (stage_ != Stage::kOpening || lock_ != Lock::kAsked || !running()) return;
+  peer_ = event;
+  // Only the disk itself can say that less is here.
+  claimed_ = std::max(claimed_, event.on_disk);
+  if (event.total) claimed_total_ = std::max(claimed_, *event.total);
+  set_phase(LoadPhase::kDownload, now);
+  set_status(LoadStatus::kDownloading, now);
+}
+
+void ModelLoader::handle(const event::Locked&, Instant now) {
+  if (lock_ != Lock::kAsked) return;
+  lock_ = Lock::kHeld;
+  if (stage_ == Stage::kOpening && running()) locked(now);
+}
+
+// The folder is ours: what is in it?
+void ModelLoader::locked(Instant now) {
+  set_phase(LoadPhase::kResolve, now);
+  set_status(LoadStatus::kQueued, now);
   actions_.push_back(action::UseFolder{folder()});
   actions_.push_back(action::Probe{});
   actions_.push_back(action::ReadJournal{});
+}
+
+void ModelLoader::unlock() {
+  if (std::exchange(lock_, Lock::kNone) != Lock::kNone) actions_.push_back(action::Unlock{});
 }
 
 void ModelLoader::handle(const event::Probed& event, Instant now) {
@@ -504,8 +551,7 @@ void ModelLoader::resolved(Instant now) {
   if (const auto missing = download->missing()) {
     if (auto error = quota_error(*missing, *device_)) {
       correct_claim(download->totals().on_disk);
-      download_.reset();
-      progress_.reset();
+      forget_download();
       return fail(std::move(*error), now);
     }
   }
@@ -526,9 +572,18 @@ void ModelLoader::correct_claim(std::uint64_t here) {
   discarded_before_ = saturating_add(discarded_before_, saturating_sub(on_disk(), here));
   if (on_disk() > here)
     discarded_reason_ = "The last bytes of the earlier download had not reached the disk.";
-  if (download_) discarded_before_ = saturating_add(discarded_before_, download_->totals().discarded);
+  if (download_) {
+    const TransferTotals& totals = download_->totals();
+    discarded_before_ = saturating_add(discarded_before_, totals.discarded);
+    if (totals.discarded > 0) discarded_reason_ = totals.discarded_reason;
+  }
   claimed_ = here;
   claimed_total_.reset();
+}
+
+void ModelLoader::forget_download() {
+  download_.reset();
+  progress_.reset();
 }
 
 // --- the download ---
@@ -622,6 +677,7 @@ void ModelLoader::download_moved(Instant now) {
 void ModelLoader::create_session(Instant now) {
   stage_ = Stage::kLoading;
   error_.reset();
+  unlock();
   if (progress_) progress_->set_loading(now);
   session_.start(variant_id(plan_->variant()), plan_->weight_bytes(), now);
   set_phase(session_.phase(), now);
@@ -866,6 +922,18 @@ Snapshot ModelLoader::snapshot(Instant now) {
     if (phase_ == LoadPhase::kDownload && claimed_total_ && *claimed_total_ > 0) {
       shown.progress =
           std::min(99.9, 100.0 * static_cast<double>(claimed_) / static_cast<double>(*claimed_total_));
+    }
+    if (lock_ == Lock::kAsked && running()) {
+      shown.elsewhere = true;
+      shown.verified = std::min(peer_.verified, claimed_);
+      shown.speed = peer_.speed;
+      shown.stalled_for = peer_.stalled_for;
+      shown.eta = peer_eta_.show(peer_.eta, Millis{peer_.stalled_for});
+      if (peer_.eta) {
+        shown.time_remaining = peer_.eta->seconds;
+        shown.eta_low = peer_.eta->low;
+        shown.eta_high = peer_.eta->high;
+      }
     }
   }
   shown.discarded = saturating_add(shown.discarded, discarded_before_);

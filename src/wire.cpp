@@ -76,6 +76,27 @@ event::Journal read_journal(const Value& value) {
   return journal;
 }
 
+// Of another tab, which may be of another version of this program, or none of ours.
+std::optional<Event> read_peer(std::string_view text) {
+  const auto shown = json::parse(text);
+  if (!shown) return std::nullopt;
+  const auto number = [&](const char* key) {
+    const auto found = json::number_at(*shown, key);
+    return found && *found >= 0 ? found : std::nullopt;
+  };
+  event::Peer peer;
+  peer.on_disk = json::uint_at(*shown, "totalDownloaded").value_or(0);
+  peer.verified = json::uint_at(*shown, "verified").value_or(0);
+  peer.total = json::uint_at(*shown, "totalSize");
+  peer.speed = number("speed");
+  peer.stalled_for = number("stalledFor").value_or(0);
+  if (const auto seconds = number("timeRemaining")) {
+    peer.eta = EtaEstimate{*seconds, std::min(number("etaLow").value_or(*seconds), *seconds),
+                           std::max(number("etaHigh").value_or(*seconds), *seconds)};
+  }
+  return peer;
+}
+
 std::optional<Event> read_session_progress(const Value& value) {
   constexpr std::array<std::string_view, 4> kStages{"runtime", "create", "upload", "warmup"};
   const std::string stage = text_at(value, "stage");
@@ -213,6 +234,7 @@ Text snapshot_text(const Snapshot& shown) {
     out.add("variant", nullptr);
   }
   out.add("persistent", shown.persistent)
+      .add("elsewhere", shown.elsewhere)
       .add("attempt", shown.attempt)
       .add("maxAttempts", shown.max_attempts);
   if (shown.error) {
@@ -250,6 +272,8 @@ Text plan_text(const SessionPlan& plan) {
 
 struct ActionWriter {
   Text operator()(const action::Probe&) const { return named("probe").text(); }
+  Text operator()(const action::Lock& a) const { return named("lock").add("folder", a.folder).text(); }
+  Text operator()(const action::Unlock&) const { return named("unlock").text(); }
   Text operator()(const action::ReadJournal&) const { return named("readJournal").text(); }
   Text operator()(const action::UseFolder& a) const {
     return named("useFolder").add("folder", a.folder).text();
@@ -360,6 +384,8 @@ std::optional<Event> parse_event(std::string_view text) {
   if (type == "online") return event::Online{};
   if (type == "offline") return event::Offline{};
   if (type == "removed") return event::Removed{};
+  if (type == "locked") return event::Locked{};
+  if (type == "peer") return read_peer(text_at(value, "text"));
   if (type == "probed") {
     const Value* device = json::find(value, "device", Kind::object);
     if (device == nullptr) return std::nullopt;

@@ -45,6 +45,8 @@ export interface Snapshot {
   variant: { dtype: string; executionProvider: 'webgpu' | 'wasm'; reason: string } | null;
   /** False where nothing will be kept (no OPFS). */
   persistent: boolean;
+  /** Another tab has the model's folder: its numbers are shown, and this tab goes on when the folder is free. */
+  elsewhere: boolean;
   attempt: number;
   maxAttempts: number;
   error: CoreError | null;
@@ -212,6 +214,10 @@ export type CoreEvent =
   | { type: 'tick' }
   | { type: 'online' }
   | { type: 'offline' }
+  /** No other tab has the model's folder now. */
+  | { type: 'locked' }
+  /** The JSON of the snapshot that the tab which has the folder shows. */
+  | { type: 'peer'; text: string }
   | { type: 'probed'; device: DeviceFacts }
   /** The journal file's text, or null when there is none. files: what is really on disk below the model's folder. */
   | { type: 'journal'; text: string | null; files: { path: string; size: number }[] }
@@ -247,6 +253,10 @@ export type CoreEvent =
 /** Core → JavaScript, performed in order. */
 export type CoreAction =
   | { type: 'probe' }
+  /** Wait until no other tab has the folder, then send locked; meanwhile pass on what that tab says. */
+  | { type: 'lock'; folder: string }
+  /** Close the folder's files and give it to the next tab, or stop waiting. */
+  | { type: 'unlock' }
   | { type: 'readJournal' }
   /** Store folder of this model (one path segment, safe for any file system); sent before any other store action. */
   | { type: 'useFolder'; folder: string }

@@ -30,6 +30,13 @@ namespace action {
 
 struct Probe {};
 struct ReadJournal {};
+/// Asks for the model's folder to be this tab's alone; event::Locked comes when no other tab has it. Until
+/// then event::Peer tells what the tab that has it says.
+struct Lock {
+  std::string folder;
+};
+/// Gives the folder to the tab that waits longest, or stops waiting. Its files are closed first.
+struct Unlock {};
 /// Names the model's folder, one safe path segment; comes before every other store action.
 struct UseFolder {
   std::string folder;
@@ -103,9 +110,9 @@ struct Publish {
 }  // namespace action
 
 using Action =
-    std::variant<action::Probe, action::ReadJournal, action::UseFolder, action::Fetch, action::Accept,
-                 action::Abort, action::Open, action::Truncate, action::Flush, action::Read, action::Close,
-                 action::WriteJournal, action::RemoveFolder, action::Persist, action::Unpersist,
-                 action::CreateSession, action::CloseSession, action::Publish>;
+    std::variant<action::Probe, action::Lock, action::Unlock, action::ReadJournal, action::UseFolder,
+                 action::Fetch, action::Accept, action::Abort, action::Open, action::Truncate, action::Flush,
+                 action::Read, action::Close, action::WriteJournal, action::RemoveFolder, action::Persist,
+                 action::Unpersist, action::CreateSession, action::CloseSession, action::Publish>;
 
 }  // namespace candor

@@ -9,6 +9,7 @@
 
 #include "candor/device_profile.hpp"
 #include "candor/error.hpp"
+#include "candor/eta_estimator.hpp"
 
 namespace candor {
 
@@ -31,6 +32,17 @@ struct Dispose {};
 struct Tick {};
 struct Online {};
 struct Offline {};
+/// No other tab has the model's folder now; it is this one's until action::Unlock.
+struct Locked {};
+/// What the tab that has the folder shows its visitor.
+struct Peer {
+  std::uint64_t on_disk = 0;
+  std::uint64_t verified = 0;
+  std::optional<std::uint64_t> total;
+  std::optional<double> speed;  ///< bytes per second
+  std::optional<EtaEstimate> eta;
+  double stalled_for = 0;  ///< ms
+};
 
 struct Probed {
   DeviceProfile device;
@@ -93,10 +105,11 @@ struct SessionLost {
 
 }  // namespace event
 
-using Event = std::variant<event::Load, event::Pause, event::Resume, event::Retry, event::Cancel,
-                           event::Remove, event::Dispose, event::Tick, event::Online, event::Offline,
-                           event::Probed, event::Journal, event::Opened, event::StoreFailed, event::Removed,
-                           event::Head, event::Text, event::End, event::FetchFailed, event::SessionProgress,
-                           event::SessionReady, event::SessionFailed, event::SessionLost>;
+using Event =
+    std::variant<event::Load, event::Pause, event::Resume, event::Retry, event::Cancel, event::Remove,
+                 event::Dispose, event::Tick, event::Online, event::Offline, event::Locked, event::Peer,
+                 event::Probed, event::Journal, event::Opened, event::StoreFailed, event::Removed,
+                 event::Head, event::Text, event::End, event::FetchFailed, event::SessionProgress,
+                 event::SessionReady, event::SessionFailed, event::SessionLost>;
 
 }  // namespace candor

@@ -65,7 +65,7 @@ class ModelLoader {
  private:
   enum class Stage {
     kIdle,
-    kOpening,    ///< the device is probed, the journal read
+    kOpening,    ///< other tabs are waited for, the device is probed, the journal read
     kResolving,  ///< which files are there?
     kTransferring,
     kLoading,  ///< a session is being created
@@ -87,6 +87,8 @@ class ModelLoader {
   void handle(const event::Tick&, Instant now);
   void handle(const event::Online&, Instant now);
   void handle(const event::Offline&, Instant now);
+  void handle(const event::Locked&, Instant now);
+  void handle(const event::Peer& event, Instant now);
   void handle(const event::Probed& event, Instant now);
   void handle(const event::Journal& event, Instant now);
   void handle(const event::Opened& event, Instant now);
@@ -103,6 +105,8 @@ class ModelLoader {
 
   void try_again(Instant now);
   void open(Instant now);
+  void locked(Instant now);
+  void unlock();
   void opened(Instant now);
   bool open_from_disk(Instant now);
   void resolve(Instant now);
@@ -110,6 +114,7 @@ class ModelLoader {
   void resolved(Instant now);
   void begin_transfer(std::unique_ptr<Download> download, Instant now);
   Download::Options download_options() const;
+  void forget_download();
   void correct_claim(std::uint64_t here);
   void download_moved(Instant now);
   void sync_files(Instant now);
@@ -143,6 +148,12 @@ class ModelLoader {
   std::uint64_t attempt_began_with_ = 0;  // bytes on disk
   bool online_ = true;
   bool load_after_removal_ = false;
+
+  /// Whose is the folder? Only who has it may change what is in it: one download for all tabs.
+  enum class Lock { kNone, kAsked, kHeld };
+  Lock lock_ = Lock::kNone;
+  event::Peer peer_;  // while asked
+  EtaDisplayRounder peer_eta_;
 
   std::optional<DeviceProfile> device_;
   bool journal_read_ = false;

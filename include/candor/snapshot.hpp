@@ -87,6 +87,7 @@ struct Snapshot {
   std::vector<double> throughput;
   std::optional<Variant> variant;
   bool persistent = true;
+  bool elsewhere = false;  ///< another tab has the model's folder; this one waits and goes on when it is free
   unsigned attempt = 1;
   unsigned max_attempts = 3;
   std::optional<SnapshotError> error;

@@ -30,6 +30,7 @@ class LoaderWorld {
   bool network = true;
   std::map<std::string, int> status;  // path → status to answer with instead
   bool lie_about_bytes = false;       // each body has its first byte flipped
+  bool elsewhere = false;             ///< another tab has the folder
   bool stalled = false;               // bodies send nothing
 
   // --- the device ---
@@ -108,6 +109,7 @@ class LoaderWorld {
     open_.clear();
     todo_.clear();
     waiting_.clear();
+    asked_ = holds_ = false;
     session.reset();
     previous_.reset();
   }
@@ -144,6 +146,17 @@ class LoaderWorld {
     work();
     return true;
   }
+
+  /// The tab that had the folder is gone.
+  void grant() {
+    elsewhere = false;
+    later([this] {
+      if (!std::exchange(asked_, false)) return;
+      holds_ = true;
+      tell(event::Locked{});
+    });
+  }
+  bool holds() const { return holds_; }
 
   /// Bodies send again.
   void release() {
@@ -201,9 +214,20 @@ class LoaderWorld {
     later_event(event::Probed{device});
   }
   void act(const action::ReadJournal&) {
+    if (!holds_) broken = "read the journal of a folder that is not its own";
     event::Journal event{journal, {}};
     for (const auto& [path, bytes] : disk) event.files.push_back({path, bytes.size()});
     later_event(std::move(event));
+  }
+  void act(const action::Lock& a) {
+    if (a.folder.empty() || asked_ || holds_) broken = "asked for the folder twice";
+    asked_ = true;
+    if (!elsewhere) grant();
+  }
+  void act(const action::Unlock&) {
+    if (!asked_ && !holds_) broken = "gave a folder back that it did not have";
+    asked_ = holds_ = false;
+    open_.clear();
   }
   void act(const action::UseFolder& a) {
     if (a.folder.empty() || a.folder.find_first_of("/\\.:") != std::string::npos)
@@ -338,6 +362,7 @@ class LoaderWorld {
 
   void act(const action::Abort& a) { requests_.erase(a.request); }
   void act(const action::Open& a) {
+    if (!holds_) broken = "opened a file in a folder that is not its own";
     open_[a.file] = a.path;
     later([this, a] {
       if (open_.count(a.file)) tell(event::Opened{a.file, disk[a.path].size()});
@@ -462,6 +487,8 @@ class LoaderWorld {
   }
 
   std::optional<ModelLoader> loader_;
+  bool asked_ = false;
+  bool holds_ = false;
   std::map<RequestId, Request> requests_;
   std::map<FileId, std::string> open_;
   std::deque<std::function<void()>> todo_;

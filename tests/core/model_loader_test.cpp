@@ -364,6 +364,7 @@ TEST(ModelLoader, DoesNothingOnEventsThatBelongToNothing) {
                                   event::Retry{},        event::Cancel{},
                                   event::Dispose{},      event::Tick{},
                                   event::Online{},       event::Offline{},
+                                  event::Locked{},       event::Peer{9, 9, 9, 9, {}, 0},
                                   event::Probed{},       event::Journal{},
                                   event::Opened{3, 4},   event::StoreFailed{},
                                   event::Removed{},      event::Head{9, 200, false, {}},
@@ -683,7 +684,7 @@ TEST(ModelLoader, NamesAFolderThatIsSafeAndItsOwn) {
     world.config.source = {repo, revision, host};
     world.tell(event::Load{});
     EXPECT_EQ(world.broken, "");
-    return std::get<action::UseFolder>(world.seen.at(0)).folder;
+    return std::get<action::Lock>(world.seen.at(0)).folder;
   };
   const std::string one = folder_of("owner/name", "main", "https://huggingface.co");
   EXPECT_EQ(one, folder_of("owner/name", "main", "https://huggingface.co"));
@@ -692,6 +693,111 @@ TEST(ModelLoader, NamesAFolderThatIsSafeAndItsOwn) {
   EXPECT_NE(one, folder_of("owner/name", "main", "https://hub.example"));
   EXPECT_EQ(folder_of("https://a.example/m", "main", ""), folder_of("https://a.example/m", "x", "y"));
   EXPECT_LE(folder_of(("https://a.example/" + std::string(5'000, 'x')).c_str(), "main", "").size(), 200U);
+}
+
+// --- one download for all tabs ---
+
+TEST(ModelLoader, LeavesTheFolderAloneWhileAnotherTabHasItAndShowsItsNumbers) {
+  LoaderWorld world;
+  world.elsewhere = true;
+  world.tell(event::Load{});
+  world.run_for(5'000);
+  EXPECT_TRUE(world.fetched.empty());
+  EXPECT_TRUE(world.last().elsewhere);
+  EXPECT_EQ(world.last().status, LoadStatus::kQueued);
+
+  world.tell(event::Peer{400, 300, 1'000, 50.0, EtaEstimate{12, 11, 13}, 0});
+  world.run_for(1'000);
+  const Snapshot& shown = world.last();
+  EXPECT_EQ(shown.status, LoadStatus::kDownloading);
+  EXPECT_EQ(shown.phase, LoadPhase::kDownload);
+  EXPECT_EQ(shown.progress, 40.0);
+  EXPECT_EQ(shown.total_downloaded, 400U);
+  EXPECT_EQ(shown.total_size, 1'000U);
+  EXPECT_EQ(shown.verified, 300U);
+  EXPECT_EQ(shown.network, 0U);
+  EXPECT_EQ(shown.speed, 50.0);
+  EXPECT_EQ(shown.eta.kind, EtaDisplay::Kind::exact);
+  EXPECT_EQ(shown.eta.low, 12.0);
+  EXPECT_TRUE(world.storage.empty());
+}
+
+TEST(ModelLoader, TakesOverFromTheJournalWhenTheOtherTabDies) {
+  LoaderWorld world;
+  world.tell(event::Load{});
+  ASSERT_TRUE(world.run_until([](const Snapshot& s) { return s.network > 100'000; }));
+  world.tell(event::Dispose{});
+  world.run();
+  world.reload();
+  const std::uint64_t before = world.body_bytes;
+
+  world.elsewhere = true;
+  world.tell(event::Load{});
+  world.run_for(1'000);
+  EXPECT_EQ(world.body_bytes, before);
+  world.grant();
+  world.run_for(5'000);
+  expect_ready(world);
+  EXPECT_GT(world.last().cached, 100'000U);
+  EXPECT_FALSE(world.last().elsewhere);
+  EXPECT_LT(world.body_bytes, 400'000U);
+}
+
+TEST(ModelLoader, UsesWhatAnotherTabDownloadedWithoutTheNetwork) {
+  LoaderWorld world;
+  world.tell(event::Load{});
+  world.run_for(2'000);
+  expect_ready(world);
+  EXPECT_FALSE(world.holds()) << "a tab that has all it needs lets the next one have the folder";
+  world.reload();
+  world.fetched.clear();
+  world.elsewhere = true;
+  world.tell(event::Load{});
+  world.tell(event::Peer{250'000, 250'000, 253'000, 1e6, EtaEstimate{0, 0, 0}, 0});
+  world.grant();
+  world.run_for(2'000);
+  expect_ready(world);
+  EXPECT_TRUE(world.fetched.empty());
+}
+
+TEST(ModelLoader, StopsWaitingForTheOtherTabWhenTheVisitorSaysSo) {
+  for (const Event& end : {Event{event::Pause{}}, Event{event::Cancel{}}, Event{event::Dispose{}}}) {
+    LoaderWorld world;
+    world.elsewhere = true;
+    world.tell(event::Load{});
+    world.run_for(1'000);
+    world.tell(end);
+    EXPECT_EQ(count<action::Unlock>(world), 1U);
+    world.tell(event::Peer{400, 300, 1'000, 50.0, {}, 0});
+    world.run_for(1'000);
+    EXPECT_FALSE(world.last().elsewhere);
+    EXPECT_EQ(world.last().total_downloaded, 0U);
+    world.elsewhere = false;
+    world.tell(event::Load{});
+    world.run_for(2'000);
+    expect_ready(world);
+  }
+}
+
+TEST(ModelLoader, GivesTheFolderUpWhenItHasFailedForGood) {
+  LoaderWorld world;
+  world.status["onnx/model_q4f16.onnx"] = 404;
+  world.tell(event::Load{});
+  for (int i = 0; i < 5 && world.snapshot().can.retry; ++i) {
+    world.tell(event::Retry{});
+    world.run_for(100'000);
+  }
+  world.run_for(100'000);
+  ASSERT_EQ(world.last().status, LoadStatus::kFailed);
+  while (world.last().can.retry) {
+    world.tell(event::Retry{});
+    world.run_for(100'000);
+  }
+  EXPECT_FALSE(world.holds());
+  world.status.clear();
+  world.tell(event::Load{});
+  world.run_for(100'000);
+  expect_ready(world);
 }
 
 // --- any sequence ---
@@ -712,7 +818,7 @@ TEST(ModelLoader, KeepsItsPromisesForRandomSequencesOfEvents) {
 
     for (int i = 0; i < 150 && world.broken.empty(); ++i) {
       const auto request = static_cast<RequestId>(below(40));
-      switch (below(34)) {
+      switch (below(37)) {
         case 0:
         case 1:
         case 2:
@@ -809,6 +915,15 @@ TEST(ModelLoader, KeepsItsPromisesForRandomSequencesOfEvents) {
         case 31:
           world.tell(event::Probed{world.device});
           break;
+        case 32:
+          if (!world.holds()) world.elsewhere = true;
+          break;
+        case 33:
+          world.grant();
+          break;
+        case 34:
+          world.tell(event::Peer{below(2'000'000), below(2'000'000), below(2'000'000), 1.0, {}, 0});
+          break;
         default:
           world.run(static_cast<int>(below(60)));
           break;
@@ -822,6 +937,7 @@ TEST(ModelLoader, KeepsItsPromisesForRandomSequencesOfEvents) {
     world.status.clear();
     world.lie_about_bytes = false;
     world.session_failure.reset();
+    world.grant();
     world.release();
     for (int i = 0; i < 8 && world.snapshot().status != LoadStatus::kReady; ++i) {
       world.tell(event::Online{});

@@ -31,6 +31,7 @@ TEST(Wire, ReadsEveryEvent) {
   event_of<event::Online>(R"({"type":"online"})");
   event_of<event::Offline>(R"({"type":"offline"})");
   event_of<event::Removed>(R"({"type":"removed"})");
+  event_of<event::Locked>(R"({"type":"locked"})");
   EXPECT_EQ(event_of<event::End>(R"({"type":"end","request":7})").request, 7U);
   event_of<event::SessionReady>(R"({"type":"sessionReady","timings":{}})");
   EXPECT_EQ(event_of<event::SessionLost>(R"({"type":"sessionLost","message":"gone"})").message, "gone");
@@ -46,6 +47,20 @@ TEST(Wire, ReadsEveryEvent) {
   EXPECT_EQ(probed.device.cores, 8U);
   EXPECT_EQ(probed.device.free_bytes(), 99U);
   EXPECT_FALSE(probed.device.online);
+
+  const auto peer = event_of<event::Peer>(
+      R"({"type":"peer","text":"{\"totalDownloaded\":4,\"verified\":3,\"totalSize\":9,\"speed\":-1,)"
+      R"(\"stalledFor\":7,\"timeRemaining\":5,\"etaLow\":6,\"etaHigh\":\"x\"}"})");
+  EXPECT_EQ(peer.on_disk, 4U);
+  EXPECT_EQ(peer.verified, 3U);
+  EXPECT_EQ(peer.total, 9U);
+  EXPECT_FALSE(peer.speed);
+  EXPECT_EQ(peer.stalled_for, 7.0);
+  ASSERT_TRUE(peer.eta);
+  EXPECT_EQ(peer.eta->low, 5.0) << "the range holds its middle";
+  EXPECT_EQ(peer.eta->high, 5.0);
+  EXPECT_FALSE(wire::parse_event(R"({"type":"peer","text":"{"})"));
+  EXPECT_FALSE(wire::parse_event(R"({"type":"peer","text":7})"));
 
   const auto journal = event_of<event::Journal>(
       R"({"type":"journal","text":null,"files":[{"path":"a","size":3},{"path":1,"size":3}]})");
@@ -170,6 +185,8 @@ TEST(Wire, WritesActionsAsTheContractHasThem) {
   EXPECT_EQ(wire::actions_to_json({}), "");
   const std::vector<Action> actions{
       action::Probe{},
+      action::Lock{"f"},
+      action::Unlock{},
       action::UseFolder{"f"},
       action::Fetch{1, "u", action::Fetch::Range{5, std::nullopt}, action::Body::kStream, 0},
       action::Fetch{2, "u", std::nullopt, action::Body::kText, 9},
@@ -179,6 +196,8 @@ TEST(Wire, WritesActionsAsTheContractHasThem) {
           {ExecutionProvider::kWebGpu, "q4", "g", {"d"}, "c", std::nullopt, "t", "tc", std::nullopt, 1}}};
   const nlohmann::json expected = nlohmann::json::parse(R"([
       {"type":"probe"},
+      {"type":"lock","folder":"f"},
+      {"type":"unlock"},
       {"type":"useFolder","folder":"f"},
       {"type":"fetch","request":1,"url":"u","range":[5,null],"body":"stream","limit":0},
       {"type":"fetch","request":2,"url":"u","range":null,"body":"text","limit":9},

@@ -11,6 +11,7 @@ import test from 'node:test';
 import { clock } from '../../web/src/adapters/clock.js';
 import { fetchReply } from '../../web/src/adapters/fetch.js';
 import { memoryStore } from '../../web/src/adapters/memory-store.js';
+import { alwaysOurTurn } from '../../web/src/adapters/tabs.js';
 import { connect } from '../../web/src/client.js';
 import { loadCore } from '../../web/src/core.node.js';
 import { serve } from '../../web/src/host.js';
@@ -61,6 +62,7 @@ async function visit({
       clock,
       fetch: fetchReply,
       store,
+      takeTurn: alwaysOurTurn,
       probe: async () => DEVICE,
       createSession(_plan, files, on) {
         sessions.push(files);

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import test from 'node:test';
 import { memoryStore } from '../../web/src/adapters/memory-store.js';
+import { alwaysOurTurn } from '../../web/src/adapters/tabs.js';
 import { Runner } from '../../web/src/runner.js';
 import { StoreError } from '../../web/src/store.js';
 import { DEVICE, bodyOf, bytesOf, fakeClock, scriptedCore, settle } from './support/fakes.js';
@@ -27,6 +28,7 @@ function setUp(then, ports = {}) {
       clock,
       store: memoryStore(),
       fetch: async () => assert.fail('nothing should be fetched'),
+      takeTurn: alwaysOurTurn,
       probe: async () => DEVICE,
       createSession: () => assert.fail('no session should be made'),
       ...ports,
@@ -430,4 +432,65 @@ test('closing ends requests, session and timer, gives the core’s memory back, 
   assert.equal(core.deleted, true);
   assert.equal(log[0].closed, true);
   assert.equal(body.cancelled, true);
+});
+
+test('while another tab has the folder, what it tells goes to the core, and nothing is told to it', async () => {
+  /** @type {any} */
+  let asked;
+  /** @type {string[]} */
+  const log = [];
+  const turn = { tell: (/** @type {string} */ text) => log.push(text), end: () => log.push('end') };
+  const { core, runner, events } = setUp(
+    {
+      load: () => [{ type: 'lock', folder: 'f' }],
+      peer: () => [{ type: 'publish', snapshot: { modelKey: 'waits' } }],
+      locked: () => [{ type: 'publish', snapshot: { modelKey: 'm' } }],
+      cancel: () => [{ type: 'unlock' }],
+    },
+    {
+      takeTurn: (folder, options) =>
+        new Promise((resolve) => {
+          asked = { folder, ...options, resolve };
+        }),
+    },
+  );
+  runner.send({ type: 'load' });
+  await settle();
+  assert.equal(asked.folder, 'f');
+  asked.heard('{"totalDownloaded":5}');
+  assert.deepEqual(core.calls.at(-1), { type: 'peer', text: '{"totalDownloaded":5}' });
+  asked.resolve(turn);
+  await settle();
+  assert.deepEqual(log, ['{"modelKey":"m"}']);
+  asked.heard('{"totalDownloaded":6}');
+  runner.send({ type: 'cancel' });
+  await settle();
+  assert.deepEqual(events(), ['load', 'peer', 'locked', 'cancel']);
+  assert.deepEqual(log, ['{"modelKey":"m"}', 'end']);
+  runner.close();
+  assert.equal(log.length, 2, 'a turn ends once');
+});
+
+test('who stops waiting for the folder gives a turn back that comes too late', async () => {
+  /** @type {any} */
+  let asked;
+  let ended = 0;
+  const { runner, events } = setUp(
+    { load: () => [{ type: 'lock', folder: 'f' }], cancel: () => [{ type: 'unlock' }] },
+    {
+      takeTurn: (folder, options) =>
+        new Promise((resolve) => {
+          asked = { ...options, resolve };
+        }),
+    },
+  );
+  runner.send({ type: 'load' });
+  await settle();
+  runner.send({ type: 'cancel' });
+  await settle();
+  assert.equal(asked.signal.aborted, true);
+  asked.resolve({ tell() {}, end: () => void ended++ });
+  await settle();
+  assert.equal(ended, 1);
+  assert.deepEqual(events(), ['load', 'cancel']);
 });

@@ -51,6 +51,20 @@ export interface Folder {
   remove(): Promise<void>;
 }
 
+/** The model's folder as this tab's alone. */
+export interface Turn {
+  /** Tells the tabs that wait what this one shows. */
+  tell(text: string): void;
+  /** Lets the next tab have it. */
+  end(): void;
+}
+
+/** Resolves when no other tab has the folder; until then `heard` gets what that tab tells. Rejects when aborted. */
+export type TakeTurn = (
+  folder: string,
+  options: { signal: AbortSignal; heard: (text: string) => void },
+) => Promise<Turn>;
+
 export interface Store {
   /** False: nothing outlives this page. */
   persistent: boolean;
@@ -74,6 +88,7 @@ export interface Ports {
   clock: Clock;
   fetch: Fetch;
   store: Store;
+  takeTurn: TakeTurn;
   probe(): Promise<DeviceFacts>;
   createSession: SessionFactory;
 }

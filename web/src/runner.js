@@ -16,6 +16,7 @@ import { StoreError } from './store.js';
  * @typedef {import('./ports.d.ts').Reply} Reply
  * @typedef {import('./ports.d.ts').Session} Session
  * @typedef {import('./ports.d.ts').Sink} Sink
+ * @typedef {import('./ports.d.ts').Turn} Turn
  * @typedef {{ file: number, offset: number, length: number }} Target
  * @typedef {Extract<CoreAction, { type: 'fetch' }>} FetchAction
  */
@@ -41,6 +42,10 @@ export class Runner {
   #loader;
   /** @type {Folder | null} */
   #folder = null;
+  /** Ends the wait for the folder, or our turn. */
+  #leave = () => {};
+  /** @type {Turn | null} */
+  #turn = null;
   /** @type {Session | null} */
   #session = null;
   /** Chats in flight: only their session can answer them. @type {Set<number>} */
@@ -117,6 +122,7 @@ export class Runner {
     for (const { controller } of this.#requests.values()) controller.abort();
     this.#endSession('aborted', 'The loader was closed.');
     this.#folder?.closeAll();
+    this.#leave();
     this.#loader.delete();
   }
 
@@ -125,8 +131,10 @@ export class Runner {
     if (actionsJson) {
       for (const action of /** @type {CoreAction[]} */ (JSON.parse(actionsJson))) {
         // Nothing depends on these, and a slow disk must not make them old news.
-        if (action.type === 'publish') this.#sink.snapshot(action.snapshot);
-        else if (action.type === 'persist') this.#sink.persist(action.key, action.json);
+        if (action.type === 'publish') {
+          this.#sink.snapshot(action.snapshot);
+          this.#turn?.tell(JSON.stringify(action.snapshot));
+        } else if (action.type === 'persist') this.#sink.persist(action.key, action.json);
         else if (action.type === 'unpersist') this.#sink.unpersist(action.key);
         else {
           // At once, or a request that the core has given up would go on writing while the queue waits for the disk.
@@ -165,6 +173,11 @@ export class Runner {
       case 'probe':
         void this.#ports.probe().then((device) => this.send({ type: 'probed', device }));
         return;
+      case 'lock':
+        void this.#lock(action.folder);
+        return;
+      case 'unlock':
+        return this.#unlock();
       case 'useFolder':
         return this.#useFolder(action.folder);
       case 'readJournal':
@@ -227,6 +240,37 @@ export class Runner {
   #storeFailed(file, thrown) {
     const { kind, message } = StoreError.from(thrown);
     this.send({ type: 'storeFailed', file, kind, message });
+  }
+
+  /** @param {string} folder */
+  async #lock(folder) {
+    const waiting = new AbortController();
+    this.#leave = () => waiting.abort();
+    const { signal } = waiting;
+    try {
+      const turn = await this.#ports.takeTurn(folder, {
+        signal,
+        heard: (text) => {
+          if (!this.#turn && !signal.aborted) this.send({ type: 'peer', text });
+        },
+      });
+      if (signal.aborted) return turn.end();
+      this.#turn = turn;
+      this.#leave = () => {
+        this.#turn = null;
+        turn.end();
+      };
+      this.send({ type: 'locked' });
+    } catch (error) {
+      if (!signal.aborted) this.#storeFailed(null, error);
+    }
+  }
+
+  async #unlock() {
+    await this.#writing;
+    this.#folder?.closeAll();
+    this.#leave();
+    this.#leave = () => {};
   }
 
   /** @param {string} name */

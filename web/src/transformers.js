@@ -339,6 +339,7 @@ function emptySnapshot(modelKey, modelName, now) {
     throughput: [],
     variant: null,
     persistent: true,
+    elsewhere: false,
     attempt: 1,
     maxAttempts: 1,
     error: null,

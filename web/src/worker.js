@@ -7,6 +7,7 @@ import { fetchReply } from './adapters/fetch.js';
 import { memoryStore } from './adapters/memory-store.js';
 import { opfsStore } from './adapters/opfs.js';
 import { sessionWorker } from './adapters/session.js';
+import { alwaysOurTurn, takeTurn } from './adapters/tabs.js';
 import { loadCore } from './core.js';
 import { serve } from './host.js';
 
@@ -19,6 +20,7 @@ const { broadcast } = serve(/** @type {any} */ (self), async ({ storage, runtime
       clock,
       fetch: fetchReply,
       store,
+      takeTurn: kept && navigator.locks ? takeTurn : alwaysOurTurn,
       probe: () => probeDevice(store),
       createSession: sessionWorker(runtimeUrl),
     },

@@ -70,6 +70,8 @@ export const WORDS = {
     `${amount} already here, ${network} from the network.`,
   discarded: (/** @type {string} */ amount, /** @type {string | null} */ reason) =>
     `${amount} were thrown away, to be fetched again. ${reason ?? ''}`.trimEnd(),
+  elsewhere:
+    'Another tab is downloading this model; this one shows its progress and goes on when it is done.',
   notKept: 'This browser offers no storage: nothing will be kept after this visit.',
   attempt: (/** @type {number} */ n, /** @type {number} */ max) => `Attempt ${n} of ${max}.`,
   retryIn: (/** @type {string} */ time) => `It goes on by itself in ${time}.`,
@@ -233,6 +235,7 @@ export function describe(s, f) {
   }
   if (s.discarded > 0) notices.push(WORDS.discarded(f.bytes(s.discarded), s.discardedReason));
   if (!s.persistent) notices.push(WORDS.notKept);
+  if (s.elsewhere) notices.push(WORDS.elsewhere);
 
   const bar = active || s.status === 'failed' || s.status === 'ready';
   const value = s.status === 'ready' ? 100 : s.progress;
