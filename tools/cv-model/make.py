@@ -57,7 +57,7 @@ def main(argv=None):
     from dialogues import World
     from evaluate import Runner, evaluate, missed, reference
     from export import VARIANTS, export
-    from model import TINY, Llama, Shape
+    from model import DROPOUT, TINY, Llama, Shape
     from tokenizer import Chat, save_tokenizer, train_tokenizer
     from train import train
 
@@ -80,7 +80,7 @@ def main(argv=None):
     chat = Chat(tokenizer)
     say(f'tokenizer of {tokenizer.get_vocab_size()} entries')
     torch.manual_seed(args.seed)
-    model = Llama(shape)
+    model = Llama(shape, DROPOUT)
     options = {'tokens': 512 if args.tiny else 2560, 'peak': args.rate, 'say': say}
     if args.start:
         earlier = torch.load(args.start / 'checkpoint.pt')

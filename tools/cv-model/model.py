@@ -7,6 +7,7 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
+DROPOUT = 0.1  # in training; the wordings are few enough to be learnt by heart
 BLOCK = 32  # weights of a row that share one 4-bit scale, as in MatMulNBits
 
 
