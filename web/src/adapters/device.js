@@ -22,7 +22,10 @@ export async function probeDevice(store) {
   };
 }
 
-async function probeGpu() {
+/** A first answer takes up to 2 s where the GPU process has to be started. */
+const PROBE_LIMIT_MS = 10_000;
+
+export async function probeGpu() {
   const none = {
     webgpu: false,
     shaderF16: false,
@@ -32,7 +35,13 @@ async function probeGpu() {
     adapter: '',
   };
   try {
-    const adapter = await navigator.gpu?.requestAdapter({ powerPreference: 'high-performance' });
+    const adapter = await Promise.race([
+      navigator.gpu?.requestAdapter({ powerPreference: 'high-performance' }),
+      // A driver that hangs must not keep the model from being downloaded and run on the CPU.
+      new Promise((/** @type {(none: null) => void} */ resolve) => {
+        setTimeout(() => resolve(null), PROBE_LIMIT_MS);
+      }),
+    ]);
     if (!adapter) return none;
     const { vendor = '', architecture = '', description = '' } = adapter.info ?? {};
     return {
