@@ -24,7 +24,7 @@ import facts  # noqa: E402
 import model  # noqa: E402
 from dialogues import World  # noqa: E402
 from tokenizer import CHAT_TEMPLATE, Chat, train_tokenizer  # noqa: E402
-from train import train  # noqa: E402
+from train import average, train  # noqa: E402
 
 torch.set_num_threads(1)
 
@@ -58,6 +58,21 @@ class TheToolFromEndToEnd(Folder):
         config = json.loads((out / 'config.json').read_text())
         self.assertEqual(config['architectures'], ['LlamaForCausalLM'])
         self.assertEqual(sorted(p.name for p in self.folder.iterdir()), ['model'], 'something unfinished was left behind')
+
+    def test_the_mean_of_trainings_is_published_as_a_training_is(self):
+        work, out = self.folder / 'work', self.folder / 'model'
+        self.assertEqual(make('--tiny', '--steps', 2, '--work', work, '--out', out).returncode, 0)
+        graph = (out / 'onnx/model_q4.onnx').read_bytes()
+        ran = make('--tiny', '--average', work, work, '--out', out)
+        self.assertEqual(ran.returncode, 0, ran.stderr)
+        self.assertEqual(json.loads(ran.stdout.splitlines()[-1])['trained']['averaged'], 2)
+        self.assertEqual((out / 'onnx/model_q4.onnx').read_bytes(), graph)
+
+    def test_trainings_of_different_shapes_have_no_mean(self):
+        small, large = model.Llama(model.TINY), model.Shape()
+        checkpoints = [{'settings': {'shape': shape.dict()}} for shape in (model.TINY, large)]
+        with self.assertRaisesRegex(ValueError, 'one shape'):
+            average(small, checkpoints, 2560)
 
 
 class ABadCv(Folder):

@@ -16,6 +16,8 @@ def card(world, shape, parameters, trained, results, sizes):
     equality = results['equality']
     steps, last = trained['steps'], trained['steps_of_the_last_training']
     steps = f'{steps:,} steps' + (f' (the last {last:,} of them in a training of their own)' if last < steps else '')
+    if 'averaged' in trained:
+        steps = f"{trained['steps']:,} steps in {trained['averaged']} trainings, each begun from the first, whose weights were then averaged, each"
     goals = ''.join(f'- **Goal missed:** {goal}.\n' for goal in results['goals_missed'])
     return f"""---
 license: mit

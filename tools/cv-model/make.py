@@ -27,6 +27,9 @@ def arguments(argv):
     parser.add_argument('--out', type=Path, default=ROOT / 'web/models/cv-mini', help='the folder to (re)place at the end')
     parser.add_argument('--work', type=Path, help='the folder for what is unfinished (default: OUT.work, deleted at the end)')
     parser.add_argument('--start', type=Path, help='the work folder of an earlier training, to begin with its weights and tokenizer')
+    parser.add_argument(
+        '--average', type=Path, nargs='+', help='no training: the mean of the weights of these work folders, each begun from the first'
+    )
     parser.add_argument('--seed', type=int, default=1)
     parser.add_argument('--steps', type=int, default=3400, help='training steps of 2,560 tokens')
     parser.add_argument('--rate', type=float, default=2e-3, help='the highest learning rate; with --start, take less')
@@ -37,6 +40,8 @@ def arguments(argv):
     args = parser.parse_args(argv)
     if args.steps < 1 or args.questions < 1 or args.threads < 1:
         parser.error('--steps, --questions and --threads must be at least 1')
+    if args.average and args.start:
+        parser.error('--average does not train, so it takes no --start')
     return args
 
 
@@ -59,7 +64,7 @@ def main(argv=None):
     from export import VARIANTS, export
     from model import DROPOUT, TINY, Llama, Shape
     from tokenizer import Chat, save_tokenizer, train_tokenizer
-    from train import train
+    from train import average, train
 
     torch.set_num_threads(args.threads)
     try:
@@ -72,8 +77,9 @@ def main(argv=None):
     work.mkdir(parents=True, exist_ok=True)
     say(f'{len(world.facts)} facts in {len(world.by_kind)} kinds')
 
-    if args.start:
-        tokenizer = Tokenizer.from_file(str(args.start / 'tokenizer.json'))
+    known = args.start or (args.average and args.average[0])
+    if known:
+        tokenizer = Tokenizer.from_file(str(known / 'tokenizer.json'))
     else:
         tokenizer = train_tokenizer(world, shape.vocab, 300 if args.tiny else 20000, args.seed)
     tokenizer.save(str(work / 'tokenizer.json'))
@@ -87,11 +93,13 @@ def main(argv=None):
         model.load_state_dict(earlier['model'])
         options['before'] = {name: earlier['before'][name] + earlier[name] for name in ('step', 'spent')}
     try:
-        trained = train(model, world, chat, work, args.steps, args.seed, **options)
+        if args.average:
+            trained = average(model, [torch.load(folder / 'checkpoint.pt') for folder in args.average], options['tokens'])
+        else:
+            trained = train(model, world, chat, work, args.steps, args.seed, **options)
     except ValueError as error:
         print(f'cv-model: {error}', file=sys.stderr)
         return 2
-
 
     # fp32 is for the evaluation alone; the rest is built in full before it takes the place of what was there.
     fresh, check = work / 'fresh', work / 'check'

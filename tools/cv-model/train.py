@@ -135,3 +135,28 @@ def train(model, world, chat, folder, steps, seed, tokens=2560, peak=2e-3, every
         'seconds': round(before['spent'] + spent),
         'loss': mean,
     }
+
+
+@torch.no_grad()
+def average(model, checkpoints, tokens):
+    """Gives `model` the mean of the checkpoints' weights, on the 4-bit grid.
+
+    Trainings that go on from one set of weights stay in one valley, and its middle answers what is new better than any of
+    its sides (Wortsman et al. 2022, "Model soups").
+    """
+    first = checkpoints[0]
+    for one in checkpoints:
+        if one['settings']['shape'] != first['settings']['shape']:
+            raise ValueError('only models of one shape can be averaged')
+    model.load_state_dict({name: sum(one['model'][name] for one in checkpoints) / len(checkpoints) for name in first['model']})
+    model.eval()
+    model.snap()
+    # All began with the first: its steps count once.
+    return {
+        'steps': first['step'] + sum(one['step'] for one in checkpoints[1:]),
+        'averaged': len(checkpoints),
+        'steps_of_the_last_training': checkpoints[-1]['step'],
+        'tokens_per_step': tokens,
+        'seconds': round(first['spent'] + sum(one['spent'] for one in checkpoints[1:])),
+        'loss': checkpoints[-1]['loss'],
+    }
