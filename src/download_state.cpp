@@ -7,11 +7,6 @@
 namespace candor {
 namespace {
 
-std::optional<double> not_negative(std::optional<double> value) {
-  if (value && *value < 0) value.reset();
-  return value;
-}
-
 std::optional<std::uint64_t> first_bytes(const json::Value& info, const char* key, const char* other) {
   for (const char* name : {key, other}) {
     const auto number = json::number_at(info, name);
@@ -48,12 +43,12 @@ std::optional<DownloadUpdate> DownloadUpdate::from_json(std::string_view text) {
   const auto info = json::parse(text, {.max_bytes = 4U << 20U, .max_depth = 16});
   if (!info || !info->is(json::Value::Kind::object)) return std::nullopt;
   DownloadUpdate update;
-  update.progress = not_negative(json::number_at(*info, "progress"));
-  if (!update.progress) update.progress = not_negative(json::number_at(*info, "overallProgress"));
-  update.speed = not_negative(json::number_at(*info, "speed"));
+  update.progress = json::amount_at(*info, "progress");
+  if (!update.progress) update.progress = json::amount_at(*info, "overallProgress");
+  update.speed = json::amount_at(*info, "speed");
   update.bytes_downloaded = first_bytes(*info, "loaded", "totalDownloaded");
   update.total_bytes = first_bytes(*info, "total", "totalSize");
-  update.time_remaining = not_negative(json::number_at(*info, "timeRemaining"));
+  update.time_remaining = json::amount_at(*info, "timeRemaining");
   update.phase = json::text_at(*info, "phase");
   return update;
 }

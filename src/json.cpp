@@ -397,6 +397,11 @@ std::optional<double> number_at(const Value& object, const char* key) {
   return value == nullptr ? std::nullopt : as_number(*value);
 }
 
+std::optional<double> amount_at(const Value& object, const char* key) {
+  const auto number = number_at(object, key);
+  return number && *number < 0 ? std::nullopt : number;
+}
+
 std::optional<std::uint64_t> uint_at(const Value& object, const char* key) {
   const Value* value = find(object, key);
   return value == nullptr ? std::nullopt : as_uint(*value);

@@ -115,6 +115,8 @@ std::optional<std::string> string_at(const Value& object, const char* key);
 /// Likewise, and "" then.
 std::string text_at(const Value& object, const char* key);
 std::optional<double> number_at(const Value& object, const char* key);
+/// Likewise, and empty when it is negative.
+std::optional<double> amount_at(const Value& object, const char* key);
 /// A whole number from 0 to 2^53 - 1 (also when written as 1.0 or 1e3).
 std::optional<std::uint64_t> uint_at(const Value& object, const char* key);
 std::optional<bool> bool_at(const Value& object, const char* key);

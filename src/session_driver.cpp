@@ -17,9 +17,8 @@ std::optional<double> unfinished_percent(std::uint64_t done, std::optional<std::
 }
 
 std::optional<double> duration_at(const json::Value& object, const char* key) {
-  const auto number = json::number_at(object, key);
-  if (!number || *number < 0 || *number > 1e9) return std::nullopt;
-  return number;
+  const auto number = json::amount_at(object, key);
+  return number && *number > 1e9 ? std::nullopt : number;
 }
 
 }  // namespace

@@ -80,19 +80,15 @@ event::Journal read_journal(const Value& value) {
 std::optional<Event> read_peer(std::string_view text) {
   const auto shown = json::parse(text);
   if (!shown) return std::nullopt;
-  const auto number = [&](const char* key) {
-    const auto found = json::number_at(*shown, key);
-    return found && *found >= 0 ? found : std::nullopt;
-  };
   event::Peer peer;
   peer.on_disk = json::uint_at(*shown, "totalDownloaded").value_or(0);
   peer.verified = json::uint_at(*shown, "verified").value_or(0);
   peer.total = json::uint_at(*shown, "totalSize");
-  peer.speed = number("speed");
-  peer.stalled_for = number("stalledFor").value_or(0);
-  if (const auto seconds = number("timeRemaining")) {
-    peer.eta = EtaEstimate{*seconds, std::min(number("etaLow").value_or(*seconds), *seconds),
-                           std::max(number("etaHigh").value_or(*seconds), *seconds)};
+  peer.speed = json::amount_at(*shown, "speed");
+  peer.stalled_for = json::amount_at(*shown, "stalledFor").value_or(0);
+  if (const auto seconds = json::amount_at(*shown, "timeRemaining")) {
+    peer.eta = EtaEstimate{*seconds, std::min(json::amount_at(*shown, "etaLow").value_or(*seconds), *seconds),
+                           std::max(json::amount_at(*shown, "etaHigh").value_or(*seconds), *seconds)};
   }
   return peer;
 }

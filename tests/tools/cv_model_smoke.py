@@ -72,7 +72,7 @@ class TheToolFromEndToEnd(Folder):
         small, large = model.Llama(model.TINY), model.Shape()
         checkpoints = [{'settings': {'shape': shape.dict()}} for shape in (model.TINY, large)]
         with self.assertRaisesRegex(ValueError, 'one shape'):
-            average(small, checkpoints, 2560)
+            average(small, checkpoints)
 
 
 class ABadCv(Folder):

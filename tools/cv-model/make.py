@@ -94,7 +94,7 @@ def main(argv=None):
         options['before'] = {name: earlier['before'][name] + earlier[name] for name in ('step', 'spent')}
     try:
         if args.average:
-            trained = average(model, [torch.load(folder / 'checkpoint.pt') for folder in args.average], options['tokens'])
+            trained = average(model, [torch.load(folder / 'checkpoint.pt') for folder in args.average])
         else:
             trained = train(model, world, chat, work, args.steps, args.seed, **options)
     except ValueError as error:

@@ -138,11 +138,11 @@ def train(model, world, chat, folder, steps, seed, tokens=2560, peak=2e-3, every
 
 
 @torch.no_grad()
-def average(model, checkpoints, tokens):
+def average(model, checkpoints):
     """Gives `model` the mean of the checkpoints' weights, on the 4-bit grid.
 
-    Trainings that go on from one set of weights stay in one valley, and its middle answers what is new better than any of
-    its sides (Wortsman et al. 2022, "Model soups").
+    Trainings that go on from one set of weights stay in one valley of the loss, and its middle often answers what is new
+    better than its sides (Wortsman et al. 2022, "Model soups"): evaluate and compare.
     """
     first = checkpoints[0]
     for one in checkpoints:
@@ -151,12 +151,12 @@ def average(model, checkpoints, tokens):
     model.load_state_dict({name: sum(one['model'][name] for one in checkpoints) / len(checkpoints) for name in first['model']})
     model.eval()
     model.snap()
-    # All began with the first: its steps count once.
+    # The others began with the first, so what lies before it, and its own steps, count once.
     return {
-        'steps': first['step'] + sum(one['step'] for one in checkpoints[1:]),
+        'steps': first['before']['step'] + sum(one['step'] for one in checkpoints),
         'averaged': len(checkpoints),
         'steps_of_the_last_training': checkpoints[-1]['step'],
-        'tokens_per_step': tokens,
-        'seconds': round(first['spent'] + sum(one['spent'] for one in checkpoints[1:])),
+        'tokens_per_step': first['settings']['tokens'],
+        'seconds': round(first['before']['spent'] + sum(one['spent'] for one in checkpoints)),
         'loss': checkpoints[-1]['loss'],
     }

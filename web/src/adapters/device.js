@@ -1,3 +1,5 @@
+import { clock } from './clock.js';
+
 /**
  * What this device can do, as far as a browser says.
  *
@@ -22,7 +24,7 @@ export async function probeDevice(store) {
   };
 }
 
-/** A first answer takes up to 2 s where the GPU process has to be started. */
+/** Generous, since giving up costs the visitor the GPU; an estimate, as no browser promises a limit. */
 const PROBE_LIMIT_MS = 10_000;
 
 export async function probeGpu() {
@@ -39,7 +41,7 @@ export async function probeGpu() {
       navigator.gpu?.requestAdapter({ powerPreference: 'high-performance' }),
       // A driver that hangs must not keep the model from being downloaded and run on the CPU.
       new Promise((/** @type {(none: null) => void} */ resolve) => {
-        setTimeout(() => resolve(null), PROBE_LIMIT_MS);
+        clock.timer(PROBE_LIMIT_MS, () => resolve(null));
       }),
     ]);
     if (!adapter) return none;
