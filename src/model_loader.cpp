@@ -404,11 +404,12 @@ void ModelLoader::open(Instant now) {
   device_.reset();
   journal_read_ = false;
   complete_ = list_is_fresh_ = false;
+  if (lock_ == Lock::kHeld) return locked(now);
   set_phase(LoadPhase::kResolve, now);
   set_status(LoadStatus::kQueued, now);
-  if (lock_ == Lock::kHeld) return locked(now);
   unlock();
   lock_ = Lock::kAsked;
+  phase_began_ = now;
   peer_ = {};
   actions_.push_back(action::Lock{folder()});
 }
@@ -924,7 +925,8 @@ Snapshot ModelLoader::snapshot(Instant now) {
           std::min(99.9, 100.0 * static_cast<double>(claimed_) / static_cast<double>(*claimed_total_));
     }
     if (lock_ == Lock::kAsked && running()) {
-      shown.elsewhere = true;
+      // Nobody else: then it comes at once. A tab that is paused tells nothing, but keeps it.
+      shown.elsewhere = status_ == LoadStatus::kDownloading || shown.phase_elapsed >= kHeartbeat.count();
       shown.verified = std::min(peer_.verified, claimed_);
       shown.speed = peer_.speed;
       shown.stalled_for = peer_.stalled_for;

@@ -71,7 +71,7 @@ export const WORDS = {
   discarded: (/** @type {string} */ amount, /** @type {string | null} */ reason) =>
     `${amount} were thrown away, to be fetched again. ${reason ?? ''}`.trimEnd(),
   elsewhere:
-    'Another tab is downloading this model; this one shows its progress and goes on when it is done.',
+    'This model is being loaded in another tab. This tab goes on when that one is done with it or closed.',
   notKept: 'This browser offers no storage: nothing will be kept after this visit.',
   attempt: (/** @type {number} */ n, /** @type {number} */ max) => `Attempt ${n} of ${max}.`,
   retryIn: (/** @type {string} */ time) => `It goes on by itself in ${time}.`,
