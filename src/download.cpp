@@ -19,8 +19,8 @@ constexpr Seconds kEndless{5};
 constexpr Seconds kOfflineProbe{30};
 // The journal is behind by at most this.
 constexpr Seconds kJournalAfter{1};
-// At medium speed it is written sooner, so that little is fetched again after a kill.
-constexpr Seconds kJournalSoon{0.1};
+// It is written sooner where the disk keeps up, so that little is fetched again after a kill.
+constexpr Seconds kJournalSoon{0.03};
 
 constexpr std::string_view kOfflineMessage =
     "This device is offline. The download goes on when the connection is back.";
@@ -95,8 +95,16 @@ std::vector<Action> Download::on(const event::Opened& event, Instant now) {
   return take();
 }
 
+std::vector<Action> Download::on(const event::Journaled&, Instant now) {
+  now = clock_.advance(now);
+  journaling_ = false;
+  if (running()) write_journal_if_due(now);
+  return take();
+}
+
 std::vector<Action> Download::on(const event::StoreFailed& event, Instant now) {
   now = clock_.advance(now);
+  journaling_ = false;
   if (!running()) return {};
   Failure failure;
   failure.cause = event.kind == ErrorCode::kQuota ? Cause::kQuota : Cause::kStorage;
@@ -680,14 +688,9 @@ void Download::stop(State state, Instant now) {
 
 void Download::close(FileId id) {
   FileTransfer& file = files_[id];
-  flush(id);
   actions_.push_back(action::Close{id});
   file.open = file.opening = false;
   file.closed();
-}
-
-void Download::flush(FileId id) {
-  if (std::exchange(files_[id].dirty, false) && options_.persistent) actions_.push_back(action::Flush{id});
 }
 
 void Download::go_on(Instant now) {
@@ -701,7 +704,7 @@ void Download::go_on(Instant now) {
 void Download::write_journal_if_due(Instant now) {
   // Compared as wake_at() computes it, so that waking at that moment is never a rounding error too early.
   if (unjournaled_ >= options_.sizes.journal ||
-      (unjournaled_ >= options_.sizes.journal_soon && now >= journaled_at_ + kJournalSoon) ||
+      (unjournaled_ >= options_.sizes.journal_soon && !journaling_ && now >= journaled_at_ + kJournalSoon) ||
       ((unjournaled_ > 0 || journal_stale_) && now >= journaled_at_ + kJournalAfter))
     write_journal(now);
 }
@@ -712,7 +715,7 @@ void Download::write_journal(Instant now) {
   unjournaled_ = 0;
   journal_stale_ = false;
   if (!options_.persistent) return;
-  for (FileId id = 0; id < files_.size(); ++id) flush(id);
+  journaling_ = true;
   Journal journal;
   journal.sequence = ++sequence_;
   journal.commit = manifest_.commit();

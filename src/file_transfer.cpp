@@ -137,7 +137,6 @@ FileTransfer::Verdict FileTransfer::judge(const HttpReply& reply, ByteRange aske
 std::uint64_t FileTransfer::received(std::uint64_t offset, std::span<const std::uint8_t> bytes) {
   wire_ += bytes.size();
   if (bytes.empty()) return 0;
-  dirty = true;
   const ByteRange range{offset, offset + bytes.size()};
   disk_end_ = std::max(disk_end_, range.end);
   const std::uint64_t added = have_.add(range);

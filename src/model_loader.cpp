@@ -802,6 +802,10 @@ void ModelLoader::handle(const event::Opened& event, Instant now) {
   download_moved(now);
 }
 
+void ModelLoader::handle(const event::Journaled& event, Instant now) {
+  if (stage_ == Stage::kTransferring) add(download_->on(event, now));
+}
+
 void ModelLoader::handle(const event::StoreFailed& event, Instant now) {
   if (stage_ == Stage::kTransferring && download_) {
     add(download_->on(event, now));

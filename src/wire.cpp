@@ -303,7 +303,6 @@ struct ActionWriter {
   Text operator()(const action::Truncate& a) const {
     return named("truncate").add("file", a.file).add("size", a.size).text();
   }
-  Text operator()(const action::Flush& a) const { return named("flush").add("file", a.file).text(); }
   Text operator()(const action::Read& a) const {
     return named("read").add("file", a.file).add("offset", a.offset).add("length", a.length).text();
   }
@@ -394,6 +393,7 @@ std::optional<Event> parse_event(std::string_view text) {
     if (!file || !size) return std::nullopt;
     return event::Opened{*file, *size};
   }
+  if (type == "journaled") return event::Journaled{};
   if (type == "storeFailed") {
     return event::StoreFailed{u32_at(value, "file"),
                               read_code(value, "kind", {ErrorCode::kQuota}, ErrorCode::kStorage),

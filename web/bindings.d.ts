@@ -222,6 +222,7 @@ export type CoreEvent =
   /** The journal file's text, or null when there is none. files: what is really on disk below the model's folder. */
   | { type: 'journal'; text: string | null; files: { path: string; size: number }[] }
   | { type: 'opened'; file: number; size: number }
+  | { type: 'journaled' }
   | { type: 'storeFailed'; file: number | null; kind: 'quota' | 'storage'; message: string }
   | { type: 'removed' }
   | {
@@ -274,10 +275,10 @@ export type CoreAction =
   | { type: 'abort'; request: number }
   | { type: 'open'; file: number; path: string }
   | { type: 'truncate'; file: number; size: number }
-  | { type: 'flush'; file: number }
   /** Read back and report by hashed() in pieces, ascending. */
   | { type: 'read'; file: number; offset: number; length: number }
   | { type: 'close'; file: number }
+  /** Whole or not at all, and only after all that was written before is flushed; then journaled. */
   | { type: 'writeJournal'; text: string }
   | { type: 'removeFolder' }
   | { type: 'persist'; key: string; json: string }

@@ -19,6 +19,7 @@ export const ENTRIES = {
   define: 'src/define.js',
   transformers: 'src/transformers.js',
   worker: 'src/worker.js',
+  'disk-worker': 'src/disk-worker.js',
   'session-worker': 'src/session-worker.js',
 };
 

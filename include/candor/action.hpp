@@ -76,9 +76,6 @@ struct Truncate {
   FileId file = 0;
   std::uint64_t size = 0;
 };
-struct Flush {
-  FileId file = 0;
-};
 /// Read back and report through hashed(), in ascending pieces.
 struct Read {
   FileId file = 0;
@@ -88,6 +85,7 @@ struct Read {
 struct Close {
   FileId file = 0;
 };
+/// Whole or not at all, and only after all that was written before is flushed; then event::Journaled.
 struct WriteJournal {
   std::string text;
 };
@@ -111,8 +109,8 @@ struct Publish {
 
 using Action =
     std::variant<action::Probe, action::Lock, action::Unlock, action::ReadJournal, action::UseFolder,
-                 action::Fetch, action::Accept, action::Abort, action::Open, action::Truncate, action::Flush,
-                 action::Read, action::Close, action::WriteJournal, action::RemoveFolder, action::Persist,
+                 action::Fetch, action::Accept, action::Abort, action::Open, action::Truncate, action::Read,
+                 action::Close, action::WriteJournal, action::RemoveFolder, action::Persist,
                  action::Unpersist, action::CreateSession, action::CloseSession, action::Publish>;
 
 }  // namespace candor

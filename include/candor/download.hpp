@@ -88,6 +88,7 @@ class Download {
   std::vector<Action> start(Instant now);
 
   std::vector<Action> on(const event::Opened& event, Instant now);
+  std::vector<Action> on(const event::Journaled& event, Instant now);
   std::vector<Action> on(const event::StoreFailed& event, Instant now);
   std::vector<Action> on(const event::Head& event, Instant now);
   std::vector<Action> on(const event::End& event, Instant now);
@@ -162,7 +163,6 @@ class Download {
   std::vector<ByteRange> unassigned(FileId file) const;
   void open(FileId file);
   void close(FileId file);
-  void flush(FileId file);
   void start_request(FileId file, Instant now);
   bool ends_soon(const Request& request, Instant now) const;
   bool split_request(Instant now);
@@ -211,6 +211,7 @@ class Download {
   std::uint64_t unjournaled_ = 0;
   bool journal_stale_ = false;
   Instant journaled_at_{};
+  bool journaling_ = false;
   std::vector<Action> actions_;
 };
 

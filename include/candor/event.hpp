@@ -61,6 +61,8 @@ struct Opened {
   FileId file = 0;
   std::uint64_t size = 0;
 };
+/// A journal is on disk, and with it all that it names.
+struct Journaled {};
 struct StoreFailed {
   std::optional<FileId> file;
   ErrorCode kind = ErrorCode::kStorage;  ///< kQuota or kStorage
@@ -108,7 +110,7 @@ struct SessionLost {
 using Event =
     std::variant<event::Load, event::Pause, event::Resume, event::Retry, event::Cancel, event::Remove,
                  event::Dispose, event::Tick, event::Online, event::Offline, event::Locked, event::Peer,
-                 event::Probed, event::Journal, event::Opened, event::StoreFailed, event::Removed,
+                 event::Probed, event::Journal, event::Opened, event::Journaled, event::StoreFailed, event::Removed,
                  event::Head, event::Text, event::End, event::FetchFailed, event::SessionProgress,
                  event::SessionReady, event::SessionFailed, event::SessionLost>;
 

@@ -123,7 +123,6 @@ class FileTransfer {
   // Scheduling, kept here for Download.
   bool open = false;
   bool opening = false;
-  bool dirty = false;
   std::optional<Instant> retry_at;
   std::optional<Error> error;  ///< of the last failure that still waits
   bool failed = false;

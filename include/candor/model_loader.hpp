@@ -92,6 +92,7 @@ class ModelLoader {
   void handle(const event::Probed& event, Instant now);
   void handle(const event::Journal& event, Instant now);
   void handle(const event::Opened& event, Instant now);
+  void handle(const event::Journaled& event, Instant now);
   void handle(const event::StoreFailed& event, Instant now);
   void handle(const event::Removed&, Instant now);
   void handle(const event::Head& event, Instant now);

@@ -402,7 +402,7 @@ TEST(Download, FetchesNothingAgainAfterAPauseEvenWhenTheTabIsClosedThen) {
   while (world.download().totals().on_disk < 50'000) ASSERT_TRUE(world.step());
   world.perform(world.download().pause(world.now()));
   EXPECT_EQ(world.state(), State::kPaused);
-  EXPECT_FALSE(world.step());
+  while (world.step()) EXPECT_EQ(world.state(), State::kPaused);
   const std::uint64_t kept = world.download().totals().on_disk;
   world.crash(false);
   world.boot();
@@ -506,6 +506,20 @@ TEST(Download, AsksWhereThereIsNoRoomAndGoesOnWhenThereIs) {
   world.perform(world.download().retry(world.now()));
   EXPECT_DONE(world);
   EXPECT_LE(world.download().totals().wire, kLarge + world.link.chunk);
+}
+
+TEST(Download, WritesTheJournalAsOftenAsTheDiskKeepsUpAndIsNeverFarBehind) {
+  std::uint64_t journals[2] = {};
+  for (const bool keeps_up : {false, true}) {
+    World world(3, one_file());
+    world.link.total = world.link.per_connection = 50'000;
+    world.disk_keeps_up = keeps_up;
+    world.boot();
+    EXPECT_DONE(world);
+    journals[keeps_up ? 1 : 0] = world.journals;
+  }
+  EXPECT_GT(journals[0], 3U);
+  EXPECT_GT(journals[1], 3 * journals[0]);
 }
 
 TEST(Download, WritesNoJournalWhereNothingIsKept) {

@@ -369,7 +369,6 @@ class LoaderWorld {
     });
   }
   void act(const action::Truncate& a) { disk[open_.at(a.file)].resize(a.size); }
-  void act(const action::Flush&) {}
   void act(const action::Read& a) {
     later([this, a] { read(a.file, a.offset, a.offset + a.length); });
   }
@@ -388,7 +387,10 @@ class LoaderWorld {
                             instant_from_ms(now_ms)));
   }
   void act(const action::Close& a) { open_.erase(a.file); }
-  void act(const action::WriteJournal& a) { journal = a.text; }
+  void act(const action::WriteJournal& a) {
+    journal = a.text;
+    later_event(event::Journaled{});
+  }
   void act(const action::RemoveFolder&) {
     disk.clear();
     journal.reset();

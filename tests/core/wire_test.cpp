@@ -32,6 +32,7 @@ TEST(Wire, ReadsEveryEvent) {
   event_of<event::Offline>(R"({"type":"offline"})");
   event_of<event::Removed>(R"({"type":"removed"})");
   event_of<event::Locked>(R"({"type":"locked"})");
+  event_of<event::Journaled>(R"({"type":"journaled"})");
   EXPECT_EQ(event_of<event::End>(R"({"type":"end","request":7})").request, 7U);
   event_of<event::SessionReady>(R"({"type":"sessionReady","timings":{}})");
   EXPECT_EQ(event_of<event::SessionLost>(R"({"type":"sessionLost","message":"gone"})").message, "gone");

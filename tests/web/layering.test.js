@@ -76,7 +76,7 @@ test('the elements import nothing but each other: their data is a snapshot, thei
 });
 
 test('adapters know nothing of the loader, and only the workers and the entries know adapters', () => {
-  const wiring = /web\/src\/(worker|session-worker|transformers)\.js$/;
+  const wiring = /web\/src\/(worker|disk-worker|session-worker|transformers)\.js$/;
   for (const { file, code } of web) {
     for (const name of importsOf(code)) {
       if (file.startsWith('web/src/adapters/')) {

@@ -34,7 +34,14 @@ test('the package holds what its manifest names, and nothing of its workshop', (
     if (target.includes('*')) continue;
     assert.ok(existsSync(path.join(installed, target)), `${target} is missing`);
   }
-  for (const name of ['candor', 'define', 'transformers', 'worker', 'session-worker']) {
+  for (const name of [
+    'candor',
+    'define',
+    'transformers',
+    'worker',
+    'disk-worker',
+    'session-worker',
+  ]) {
     assert.ok(existsSync(path.join(installed, `dist/${name}.js`)), `dist/${name}.js is missing`);
   }
   const names = files.map((/** @type {{ path: string }} */ file) => file.path);

@@ -92,7 +92,7 @@ test('a body is written at its place, handed to the core in slices, and cut at t
     { type: 'end', request: 1 },
   ]);
   assert.equal(body.cancelled, true);
-  const blob = await (await store.folder('f')).blob('a/b.bin');
+  const blob = await store.folder('f').blob('a/b.bin');
   assert.equal(await blob.text(), '\0\0\0hello world');
 });
 
@@ -170,11 +170,11 @@ test('an aborted request says nothing more and its body is cancelled', async () 
 
 test('a failing write ends the request and says which file and why', async () => {
   const store = memoryStore();
-  const folder = await store.folder('f');
-  folder.write = () => {
+  const folder = store.folder('f');
+  folder.write = async () => {
     throw new StoreError('quota', 'disk full');
   };
-  const body = bodyOf([bytesOf('x'), bytesOf('y')]);
+  const body = bodyOf([bytesOf('x'), bytesOf('y')], 'hang');
   const { core, runner } = setUp(
     {
       load: () => OPEN,
@@ -201,16 +201,18 @@ test('an action that cannot be performed is reported, and the next ones are perf
   });
   runner.send({ type: 'load' });
   await settle();
-  assert.equal(core.calls[1].type, 'storeFailed');
-  assert.equal(core.calls[1].file, 0);
-  assert.deepEqual(core.calls[2], { type: 'journal', text: null, files: [] });
+  const failure = core.calls.find(({ type }) => type === 'storeFailed');
+  assert.equal(failure.file, 0);
+  assert.match(failure.message, /escape/);
+  const journal = core.calls.find(({ type }) => type === 'journal');
+  assert.deepEqual(journal, { type: 'journal', text: null, files: [] });
 });
 
 test('reading back goes in ascending slices and ends at the end of the file', async () => {
   const store = memoryStore();
-  const folder = await store.folder('f');
+  const folder = store.folder('f');
   await folder.open(9, 'a/b.bin');
-  folder.write(9, 0, new Uint8Array(2 ** 20 + 5));
+  await folder.write(9, 0, new Uint8Array(2 ** 20 + 5));
   const { core, runner } = setUp(
     { load: () => OPEN, opened: () => [{ type: 'read', file: 0, offset: 3, length: 2 ** 22 }] },
     { store },
@@ -226,9 +228,9 @@ test('reading back goes in ascending slices and ends at the end of the file', as
 
 test('reading back stops when the file is closed meanwhile', async () => {
   const store = memoryStore();
-  const folder = await store.folder('f');
+  const folder = store.folder('f');
   await folder.open(9, 'a/b.bin');
-  folder.write(9, 0, new Uint8Array(2 ** 22));
+  await folder.write(9, 0, new Uint8Array(2 ** 22));
   const { core, runner } = setUp(
     {
       load: () => OPEN,
@@ -268,35 +270,114 @@ test('snapshots and records go out at once, not behind a slow disk', async () =>
   ]);
 });
 
-test('bytes do not wait for the journal, and of several that wait only the newest is written', async () => {
+/** A folder whose calls are noted and wait until they are let go, each in its turn. */
+function slowStore() {
   const store = memoryStore();
-  const folder = await store.folder('f');
+  const folder = store.folder('f');
   /** @type {string[]} */
-  const written = [];
-  /** @type {() => void} */
-  let finish = () => {};
-  folder.writeJournal = (text) => {
-    written.push(text);
-    return new Promise((resolve) => (finish = resolve));
-  };
-  const journal = (/** @type {string} */ text) => ({ type: 'writeJournal', text });
-  const { core, runner } = setUp(
+  const log = [];
+  /** @type {(() => void)[]} */
+  const held = [];
+  const methods = ['open', 'write', 'truncate', 'writeJournal', 'close', 'closeAll'];
+  for (const method of methods) {
+    const real = /** @type {any} */ (folder)[method].bind(folder);
+    /** @type {any} */ (folder)[method] = async (/** @type {any[]} */ ...args) => {
+      log.push(method);
+      await new Promise((resolve) => held.push(() => resolve(undefined)));
+      return real(...args);
+    };
+  }
+  /** @param {number} [count] */
+  async function letGo(count = Infinity) {
+    for (; count > 0; count--) {
+      await settle();
+      const next = held.shift();
+      if (!next) return;
+      next();
+    }
+    await settle();
+  }
+  return { store, log, letGo };
+}
+
+test('the disk is asked at once and in order, and the core hears what is done when it is done', async () => {
+  const { store, log, letGo } = slowStore();
+  const { core, runner, events } = setUp(
     {
-      load: () => [{ type: 'useFolder', folder: 'f' }, journal('1'), OPEN[1]],
-      opened: () => [journal('2'), journal('3'), { type: 'readJournal' }],
+      load: () => [...OPEN, { type: 'truncate', file: 0, size: 1 }],
+      opened: () => [{ type: 'writeJournal', text: '1' }],
     },
     { store },
   );
   runner.send({ type: 'load' });
-  await settle();
-  assert.deepEqual(written, ['1']);
-  assert.equal(core.calls.at(-1).type, 'opened');
-  finish();
-  await settle();
-  assert.deepEqual(written, ['1', '3']);
-  finish();
+  assert.deepEqual(log, ['open', 'truncate']);
+  await letGo(2);
+  assert.deepEqual(log, ['open', 'truncate', 'writeJournal']);
+  assert.deepEqual(events(), ['load', 'opened']);
+  await letGo();
   await runner.idle();
-  assert.equal(core.calls.at(-1).type, 'journal');
+  assert.deepEqual(core.calls.at(-1), { type: 'journaled' });
+});
+
+test('bytes are read while others are written, but only so many; the core hears of those that are written', async () => {
+  const { store, letGo, log } = slowStore();
+  let reads = 0;
+  const body = {
+    read: async () => ({ value: reads++ < 100 ? new Uint8Array(2 ** 18).fill(reads) : undefined }),
+    cancel: async () => {},
+  };
+  const { runner, events, core } = setUp(
+    {
+      load: () => OPEN,
+      opened: () => [FETCH],
+      head: () => [{ type: 'accept', request: 1, file: 0, offset: 0, length: 2 ** 30 }],
+    },
+    { store, fetch: async () => reply(body) },
+  );
+  runner.send({ type: 'load' });
+  await letGo(1);
+  await settle();
+  assert.equal(log.length, 1 + 64, '16 MiB are on their way');
+  assert.deepEqual(events(), ['load', 'opened', 'head']);
+  await letGo(1);
+  assert.equal(events().at(-1), 'received');
+  await letGo();
+  assert.equal(core.calls.filter(({ type }) => type === 'received').length, 100);
+  assert.equal(events().at(-1), 'end');
+});
+
+test('what came before a connection broke is told before the failure', async () => {
+  const { store, letGo } = slowStore();
+  const { runner, events } = setUp(
+    {
+      load: () => OPEN,
+      opened: () => [FETCH],
+      head: () => [{ type: 'accept', request: 1, file: 0, offset: 0, length: 9 }],
+    },
+    { store, fetch: async () => reply(bodyOf([bytesOf('x'), bytesOf('y')], 'break')) },
+  );
+  runner.send({ type: 'load' });
+  await letGo();
+  assert.deepEqual(events().slice(3), ['received', 'received', 'fetchFailed']);
+});
+
+test('the folder is another tab’s only when its files are closed', async () => {
+  const { store, log, letGo } = slowStore();
+  const { runner } = setUp(
+    {
+      load: () => [{ type: 'lock', folder: 'f' }],
+      locked: () => OPEN,
+      cancel: () => [{ type: 'close', file: 0 }, { type: 'unlock' }],
+    },
+    { store, takeTurn: async () => ({ tell() {}, end: () => void log.push('end') }) },
+  );
+  runner.send({ type: 'load' });
+  await letGo();
+  runner.send({ type: 'cancel' });
+  await settle();
+  assert.deepEqual(log, ['open', 'close', 'closeAll']);
+  await letGo();
+  assert.deepEqual(log, ['open', 'close', 'closeAll', 'end']);
 });
 
 test('the core is woken when it asked to be, once, and not after it changed its mind', () => {

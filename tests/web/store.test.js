@@ -1,10 +1,11 @@
 import assert from 'node:assert/strict';
-import test from 'node:test';
+import test, { after } from 'node:test';
 import { memoryStore } from '../../web/src/adapters/memory-store.js';
 import { opfsStore } from '../../web/src/adapters/opfs.js';
+import { remoteStore, serveStore } from '../../web/src/remote-store.js';
 import { StoreError, segmentsOf } from '../../web/src/store.js';
 import { FakeDirectory } from './support/opfs.js';
-import { bytesOf } from './support/fakes.js';
+import { bytesOf, fakeClock, settle } from './support/fakes.js';
 
 /** @type {FakeDirectory} */
 let disk;
@@ -26,22 +27,41 @@ async function opfs() {
   return store;
 }
 
+/** @type {(() => void)[]} */
+const ends = [];
+after(() => ends.forEach((end) => end()));
+
+/** The OPFS in another context. */
+async function elsewhere() {
+  const made = opfs();
+  const { available, store, end } = remoteStore(() => {
+    const { port1, port2 } = new MessageChannel();
+    serveStore(port2, made);
+    return Object.assign(port1, { terminate: () => port1.close() });
+  }, fakeClock());
+  ends.push(end);
+  assert.equal(await available(), true);
+  return store;
+}
+
 for (const [name, make] of /** @type {const} */ ([
   ['memory', async () => memoryStore()],
   ['OPFS', opfs],
+  ['elsewhere', elsewhere],
 ])) {
   test(`${name}: what is written at a place is read from there, over the bounds of blocks`, async () => {
-    const folder = await (await make()).folder('f');
+    const folder = (await make()).folder('f');
     assert.equal(await folder.open(0, 'onnx/a.bin'), 0);
     const at = 2 ** 20 - 3;
-    folder.write(0, at, bytesOf('abcdefgh'));
-    folder.write(0, 0, bytesOf('xy'));
-    folder.flush(0);
-    const into = new Uint8Array(20);
-    assert.equal(folder.read(0, at + 2, into), 6);
-    assert.equal(new TextDecoder().decode(into.slice(0, 6)), 'cdefgh');
-    assert.equal(folder.read(0, at + 8, into), 0);
-    assert.equal(folder.read(0, at + 900, into), 0);
+    const back = await folder.write(0, at, bytesOf('abcdefgh'));
+    assert.equal(new TextDecoder().decode(back), 'abcdefgh');
+    const read = async (/** @type {number} */ place) =>
+      new TextDecoder().decode((await folder.read(0, place, new Uint8Array(20))) ?? undefined);
+    assert.equal(await read(at + 2), 'cdefgh');
+    assert.equal(await read(at + 8), '');
+    assert.equal(await read(at + 900), '');
+    // In the order in which it is asked for, without waiting.
+    folder.write(0, 0, bytesOf('xyz'));
     folder.truncate(0, 1);
     folder.truncate(0, 3);
     folder.close(0);
@@ -51,23 +71,18 @@ for (const [name, make] of /** @type {const} */ ([
   });
 
   test(`${name}: a file that is closed or was never there is a StoreError`, async () => {
-    const folder = await (await make()).folder('f');
+    const folder = (await make()).folder('f');
     await folder.open(0, 'a');
-    folder.close(0);
-    folder.close(0);
-    assert.equal(folder.isOpen(0), false);
-    for (const use of [
-      () => folder.write(0, 0, bytesOf('x')),
-      () => folder.read(0, 0, new Uint8Array(1)),
-      () => folder.truncate(0, 0),
-    ]) {
-      assert.throws(use, StoreError);
-    }
+    await folder.close(0);
+    await folder.close(0);
+    assert.equal(await folder.read(0, 0, new Uint8Array(1)), null);
+    await assert.rejects(folder.write(0, 0, bytesOf('x')), StoreError);
+    await assert.rejects(folder.truncate(0, 0), StoreError);
     await assert.rejects(folder.blob('missing'), StoreError);
   });
 
   test(`${name}: paths that lead elsewhere are refused`, async () => {
-    const folder = await (await make()).folder('f');
+    const folder = (await make()).folder('f');
     for (const path of ['', '/', '/a', 'a/', 'a//b', '.', '../a', 'a/../../b', 'a\\b', 'a\0b']) {
       await assert.rejects(folder.open(0, path), StoreError, JSON.stringify(path));
     }
@@ -75,44 +90,69 @@ for (const [name, make] of /** @type {const} */ ([
 
   test(`${name}: the journal is the last one written, and goes with the folder`, async () => {
     const store = await make();
-    const folder = await store.folder('f');
+    const folder = store.folder('f');
     assert.equal((await folder.readJournal()).text, null);
     for (const text of ['one', 'two, longer', '3']) await folder.writeJournal(text);
     assert.deepEqual(await folder.readJournal(), { text: '3', files: [] });
     await folder.open(0, 'a');
     await folder.remove();
-    assert.equal(folder.isOpen(0), false);
+    assert.equal(await folder.read(0, 0, new Uint8Array(1)), null);
     assert.deepEqual(await folder.readJournal(), { text: null, files: [] });
     await folder.open(0, 'a');
-    assert.deepEqual(await (await store.folder('g')).readJournal(), { text: null, files: [] });
+    assert.deepEqual(await store.folder('g').readJournal(), { text: null, files: [] });
   });
 }
 
 test('OPFS: a journal whose writing was interrupted leaves the one before', async () => {
-  const folder = await (await opfs()).folder('f');
-  await folder.writeJournal('whole');
-  for (const stage of /** @type {const} */ (['create', 'write', 'flush', 'remove'])) {
-    disk.failNext(stage, 'journal');
-    await assert.rejects(folder.writeJournal(`torn at ${stage}`), StoreError);
-    const { text } = await folder.readJournal();
-    // Before its end, the old one; after the flush, either is whole.
-    assert.equal(text, 'whole', stage);
+  await opfs();
+  /** The worker ends and another one begins. */
+  const restarted = async () => {
+    disk.closeAll();
+    const store = await opfsStore();
+    assert.ok(store);
+    return store.folder('f');
+  };
+  let folder = await restarted();
+  await folder.writeJournal('first');
+  for (const text of ['second', 'third']) {
+    const before = (await folder.readJournal()).text;
+    for (const stage of /** @type {const} */ (['write', 'flush', 'truncate'])) {
+      disk.failNext(stage, 'journal');
+      await assert.rejects(folder.writeJournal(`torn at ${stage}`), StoreError);
+      folder = await restarted();
+      // Until the other one is emptied, it is the one.
+      assert.equal((await folder.readJournal()).text, before, stage);
+      if (stage !== 'flush') folder = await restarted();
+    }
+    await folder.writeJournal(text);
+    folder = await restarted();
+    assert.equal((await folder.readJournal()).text, text);
   }
-  // Now torn ones lie beside it; a crash while all these are removed must not leave a torn one as the oldest.
-  disk.failNext('write', 'journal');
-  await assert.rejects(folder.writeJournal('torn again'), StoreError);
-  disk.failNext('remove', 'journal.1');
-  await assert.rejects(folder.writeJournal('next'), StoreError);
-  assert.equal((await folder.readJournal()).text, 'whole');
-  await folder.writeJournal('last');
-  assert.equal((await folder.readJournal()).text, 'last');
+});
+
+test('OPFS: what was written before a journal is flushed before it, or there is no journal', async () => {
+  const folder = (await opfs()).folder('f');
+  await folder.open(0, 'a');
+  await folder.open(1, 'b');
+  await folder.write(0, 0, bytesOf('x'));
+  await folder.write(1, 0, bytesOf('x'));
+  await folder.writeJournal('one');
+  assert.deepEqual(disk.flushed, ['a', 'b', 'journal.0']);
+  await folder.write(1, 1, bytesOf('y'));
+  disk.failNext('flush', 'b');
+  await assert.rejects(folder.writeJournal('two'), StoreError);
+  assert.equal((await folder.readJournal()).text, 'one');
+  await folder.writeJournal('three');
+  await folder.write(0, 1, bytesOf('y'));
+  await folder.close(0);
+  assert.deepEqual(disk.flushed.slice(3), ['b', 'journal.1', 'a']);
 });
 
 test('OPFS: a full disk is quota, whichever way the browser says so', async () => {
-  const folder = await (await opfs()).folder('f');
+  const folder = (await opfs()).folder('f');
   await folder.open(0, 'a');
   disk.room = 4;
-  assert.throws(() => folder.write(0, 0, bytesOf('hello')), { name: 'StoreError', kind: 'quota' });
+  await assert.rejects(folder.write(0, 0, bytesOf('hello')), { name: 'StoreError', kind: 'quota' });
   const quota = new DOMException('The quota has been exceeded.', 'QuotaExceededError');
   assert.equal(StoreError.from(quota).kind, 'quota');
   assert.equal(StoreError.from(new Error('No space available for this operation')).kind, 'quota');
@@ -122,18 +162,72 @@ test('OPFS: a full disk is quota, whichever way the browser says so', async () =
 
 test('OPFS: a file that another tab writes is said so', async () => {
   const store = await opfs();
-  const [here, there] = [await store.folder('f'), await store.folder('f')];
+  const [here, there] = [store.folder('f'), store.folder('f')];
   await here.open(0, 'a');
   await assert.rejects(there.open(0, 'a'), { name: 'StoreError', message: /another tab/ });
-  here.closeAll();
+  await here.closeAll();
   await there.open(0, 'a');
 });
 
 test('OPFS: opening the same file again gives its first handle back', async () => {
-  const folder = await (await opfs()).folder('f');
+  const folder = (await opfs()).folder('f');
   await folder.open(0, 'a');
   await folder.open(0, 'a');
-  folder.write(0, 0, bytesOf('x'));
+  await folder.write(0, 0, bytesOf('x'));
+});
+
+/** @param {import('../../web/src/protocol.d.ts').Endpoint<any>} port */
+const ending = (port) => Object.assign(port, { terminate() {} });
+
+test('a store elsewhere that breaks fails what was asked of it, and is there anew for what comes', async () => {
+  const store = memoryStore();
+  /** @type {((message: string) => void)[]} */
+  const breaks = [];
+  let ended = 0;
+  const remote = remoteStore((failed) => {
+    const { port1, port2 } = new MessageChannel();
+    breaks.push(failed);
+    // The first one never answers.
+    if (breaks.length > 1) serveStore(port2, Promise.resolve(store));
+    return Object.assign(port1, {
+      terminate() {
+        ended++;
+        port1.close();
+      },
+    });
+  }, fakeClock());
+  const folder = remote.store.folder('f');
+  const lost = folder.open(0, 'a');
+  breaks[0]('out of memory');
+  await assert.rejects(lost, { name: 'StoreError', kind: 'storage', message: 'out of memory' });
+  assert.equal(ended, 1);
+  assert.equal(await folder.open(0, 'a'), 0);
+  breaks[0]('again');
+  assert.equal(ended, 1, 'the one that is gone has no say');
+  remote.end();
+});
+
+test('a store elsewhere that falls silent is given up, but not for the sleep of the machine', async () => {
+  const clock = fakeClock();
+  const { port1 } = new MessageChannel();
+  const remote = remoteStore(() => ending(port1), clock);
+  const lost = remote.store.folder('f').open(0, 'a');
+  const state = Promise.race([lost, settle().then(() => 'waits')]);
+  clock.advance(3_600_000);
+  assert.equal(await state, 'waits');
+  clock.advance(30_000);
+  await assert.rejects(lost, { name: 'StoreError', kind: 'storage', message: /does not answer/ });
+  assert.equal(clock.waiting, 0);
+  port1.close();
+});
+
+test('a store elsewhere does only what a store does', async () => {
+  const { port1, port2 } = new MessageChannel();
+  serveStore(port2, Promise.resolve(memoryStore()));
+  const answer = new Promise((resolve) => (port1.onmessage = ({ data }) => resolve(data)));
+  port1.postMessage({ id: 1, method: 'constructor', folder: 1, name: 'f', args: [] });
+  assert.match((await answer).failure.message, /constructor/);
+  port1.close();
 });
 
 test('where OPFS is missing or refuses to write, there is no such store', async () => {

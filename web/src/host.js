@@ -63,7 +63,7 @@ export function serve(endpoint, prepare) {
     // The core has the journal brought up to date before the files are let go.
     for (const runner of all) runner.send({ type: 'dispose' });
     for (const runner of all) await runner.idle();
-    for (const runner of all) runner.close();
+    await Promise.all(all.map((runner) => runner.close()));
     endpoint.postMessage({ type: 'closed' });
   }
 

@@ -11,9 +11,9 @@ export interface Clock {
   breathe(): Promise<void>;
 }
 
-/** What a read brought is good until the next read; no value: the end. */
+/** A read takes the buffer, and brings bytes in it where the browser can, else elsewhere; no value: the end. */
 export interface Body {
-  read(): Promise<{ value?: Uint8Array }>;
+  read(buffer: ArrayBuffer): Promise<{ value?: Uint8Array<ArrayBuffer> }>;
   cancel(): Promise<void>;
 }
 
@@ -31,22 +31,35 @@ export type Fetch = (
   options: { range: [number, number | null] | null; signal: AbortSignal },
 ) => Promise<Reply>;
 
-/** One model's files. Paths are relative with `/`; anything else is refused. Methods throw StoreError. */
+/**
+ * One model's files. Paths are relative with `/`; anything else is refused. What is asked is done in that order,
+ * whether or not the answers are waited for. Rejects with StoreError.
+ */
 export interface Folder {
   readJournal(): Promise<{ text: string | null; files: { path: string; size: number }[] }>;
-  /** Whole or not at all: an interrupted write leaves the text before. */
+  /**
+   * Flushes all that was written before, then writes the text: whole or not at all, an interrupted write leaves the
+   * one before.
+   */
   writeJournal(text: string): Promise<void>;
   /** → size in bytes; creates the file. */
   open(file: number, path: string): Promise<number>;
-  isOpen(file: number): boolean;
-  /** Writes all of it. */
-  write(file: number, offset: number, bytes: Uint8Array): void;
-  /** → bytes read, 0 at the end. */
-  read(file: number, offset: number, into: Uint8Array): number;
-  truncate(file: number, size: number): void;
-  flush(file: number): void;
-  close(file: number): void;
-  closeAll(): void;
+  /** Writes all of it. Takes the memory, and gives it back with the same bytes in it. */
+  write(
+    file: number,
+    offset: number,
+    bytes: Uint8Array<ArrayBuffer>,
+  ): Promise<Uint8Array<ArrayBuffer>>;
+  /** Takes the memory → as much of it as was read into, empty at the end; null: the file is not open. */
+  read(
+    file: number,
+    offset: number,
+    into: Uint8Array<ArrayBuffer>,
+  ): Promise<Uint8Array<ArrayBuffer> | null>;
+  truncate(file: number, size: number): Promise<void>;
+  /** Flushed, too. A file that is not open stays so. */
+  close(file: number): Promise<void>;
+  closeAll(): Promise<void>;
   blob(path: string): Promise<Blob>;
   remove(): Promise<void>;
 }
@@ -68,7 +81,8 @@ export type TakeTurn = (
 export interface Store {
   /** False: nothing outlives this page. */
   persistent: boolean;
-  folder(name: string): Promise<Folder>;
+  /** Each has files open of its own. */
+  folder(name: string): Folder;
   usage(): Promise<{ quota: number | null; usage: number | null }>;
 }
 

@@ -1,5 +1,5 @@
 /**
- * Every message between the threads. client (page) ⇄ loader worker ⇄ session worker.
+ * Every message between the threads. client (page) ⇄ loader worker ⇄ session worker and disk worker.
  */
 import type {
   ErrorCode,
@@ -8,6 +8,7 @@ import type {
   SessionPlan,
   Snapshot,
 } from '../bindings.d.ts';
+import type { Folder } from './ports.d.ts';
 
 export interface Message {
   role: string;
@@ -78,7 +79,17 @@ export type SessionEvent = Extract<
 
 /** The least that carries messages: a Worker, a MessagePort, a worker's own global scope. */
 export interface Endpoint<Out> {
-  postMessage(message: Out): void;
+  postMessage(message: Out, transfer?: Transferable[]): void;
   addEventListener(type: string, listener: (event: any) => void): void;
   start?(): void;
 }
+
+/** From the loader worker to the disk worker. Folders are numbered by who asks; each has files open of its own. */
+export type ToDisk =
+  | { id: number; method: 'available' | 'usage' }
+  | { id: number; method: keyof Folder; folder: number; name: string; args: unknown[] };
+
+/** Answers, in the order of what was asked. */
+export type FromDisk =
+  | { id: number; value: unknown; failure?: undefined }
+  | { id: number; value?: undefined; failure: { kind: 'quota' | 'storage'; message: string } };

@@ -23,6 +23,33 @@ import { StoreError } from './store.js';
 
 // How much crosses into the core at once: enough to make the crossing cheap, little enough to keep the core answering.
 const SLICE = 1 << 20;
+// What is on its way from the network to the disk: enough to go on while the disk flushes, and a bound for memory.
+const BUFFER = 1 << 18;
+const BUFFERS = 64;
+
+/** Memory that is used again and again, of a bounded amount. */
+class Buffers {
+  #free = BUFFERS;
+  /** @type {ArrayBuffer[]} */
+  #spare = [];
+  /** @type {(() => void)[]} */
+  #waiting = [];
+
+  /** @returns {Promise<ArrayBuffer>} */
+  async take() {
+    if (this.#free) this.#free--;
+    else await new Promise((resolve) => this.#waiting.push(() => resolve(undefined)));
+    return this.#spare.pop() ?? new ArrayBuffer(BUFFER);
+  }
+
+  /** @param {ArrayBuffer | undefined} buffer what is left of it */
+  giveBack(buffer) {
+    if (buffer?.byteLength === BUFFER) this.#spare.push(buffer);
+    const next = this.#waiting.shift();
+    if (next) return next();
+    if (++this.#free === BUFFERS) this.#spare = [];
+  }
+}
 
 class Request {
   controller = new AbortController();
@@ -42,8 +69,8 @@ export class Runner {
   #loader;
   /** @type {Folder | null} */
   #folder = null;
-  /** Ends the wait for the folder, or our turn. */
-  #leave = () => {};
+  /** While another tab has the folder. @type {AbortController | null} */
+  #waiting = null;
   /** @type {Turn | null} */
   #turn = null;
   /** @type {Session | null} */
@@ -52,14 +79,11 @@ export class Runner {
   #chats = new Set();
   /** @type {Map<number, Request>} */
   #requests = new Map();
-  /** @type {CoreAction[]} */
-  #queue = [];
-  /** @type {Promise<void> | null} */
-  #working = null;
-  /** The journal that waits to be written; a newer one takes its place. @type {string | null} */
-  #journal = null;
-  /** @type {Promise<void> | null} */
-  #writing = null;
+  #buffers = new Buffers();
+  /** What is read back from the disk comes in this. @type {ArrayBuffer | null} */
+  #readBuffer = null;
+  /** What the disk was asked and has not done yet. @type {Set<Promise<void>>} */
+  #asked = new Set();
   #closed = false;
   #wake = NaN;
   #cancelTimer = () => {};
@@ -90,7 +114,7 @@ export class Runner {
 
   /** Resolves when every action so far, and what they led to at once, has been performed. */
   async idle() {
-    while (this.#working || this.#writing) await (this.#working ?? this.#writing);
+    while (this.#asked.size) await Promise.all(this.#asked);
   }
 
   /**
@@ -114,35 +138,22 @@ export class Runner {
   }
 
   /** Gives everything back. What is on disk stays. */
-  close() {
+  async close() {
     if (this.#closed) return;
     this.#closed = true;
     this.#cancelTimer();
-    this.#queue.length = 0;
     for (const { controller } of this.#requests.values()) controller.abort();
     this.#endSession('aborted', 'The loader was closed.');
-    this.#folder?.closeAll();
-    this.#leave();
     this.#loader.delete();
+    await this.#unlock();
   }
 
   /** @param {string} actionsJson '' for none */
   #take(actionsJson) {
     if (actionsJson) {
       for (const action of /** @type {CoreAction[]} */ (JSON.parse(actionsJson))) {
-        // Nothing depends on these, and a slow disk must not make them old news.
-        if (action.type === 'publish') {
-          this.#sink.snapshot(action.snapshot);
-          this.#turn?.tell(JSON.stringify(action.snapshot));
-        } else if (action.type === 'persist') this.#sink.persist(action.key, action.json);
-        else if (action.type === 'unpersist') this.#sink.unpersist(action.key);
-        else {
-          // At once, or a request that the core has given up would go on writing while the queue waits for the disk.
-          if (action.type === 'abort') this.#requests.get(action.request)?.controller.abort();
-          this.#queue.push(action);
-        }
+        this.#perform(action);
       }
-      if (this.#queue.length && !this.#working) this.#working = this.#work();
     }
     const wake = this.#loader.wakeAt();
     if (Object.is(wake, this.#wake)) return;
@@ -156,20 +167,17 @@ export class Runner {
     });
   }
 
-  async #work() {
-    for (let action = this.#queue.shift(); action; action = this.#queue.shift()) {
-      try {
-        await this.#perform(action);
-      } catch (error) {
-        this.#storeFailed('file' in action ? action.file : null, error);
-      }
-    }
-    this.#working = null;
-  }
-
-  /** @param {CoreAction} action @returns {Promise<void> | void} */
+  /** @param {CoreAction} action */
   #perform(action) {
     switch (action.type) {
+      case 'publish':
+        this.#sink.snapshot(action.snapshot);
+        this.#turn?.tell(JSON.stringify(action.snapshot));
+        return;
+      case 'persist':
+        return this.#sink.persist(action.key, action.json);
+      case 'unpersist':
+        return this.#sink.unpersist(action.key);
       case 'probe':
         void this.#ports.probe().then((device) => this.send({ type: 'probed', device }));
         return;
@@ -177,11 +185,12 @@ export class Runner {
         void this.#lock(action.folder);
         return;
       case 'unlock':
-        return this.#unlock();
+        void this.#unlock();
+        return;
       case 'useFolder':
-        return this.#useFolder(action.folder);
-      case 'readJournal':
-        return this.#readJournal();
+        void this.#folder?.closeAll().catch(() => {});
+        this.#folder = this.#ports.store.folder(action.folder);
+        return;
       case 'fetch':
         void this.#fetch(action);
         return;
@@ -192,60 +201,65 @@ export class Runner {
         this.#requests.get(action.request)?.controller.abort();
         this.#requests.delete(action.request);
         return;
-      case 'open':
-        return this.#open(action.file, action.path);
-      case 'truncate':
-        return this.#store.truncate(action.file, action.size);
-      case 'flush':
-        return this.#store.flush(action.file);
-      case 'close':
-        return this.#store.close(action.file);
-      case 'read':
-        void this.#read(action.file, action.offset, action.length);
-        return;
+      case 'readJournal':
+        return this.#ask(null, async (folder) => {
+          const found = await folder.readJournal();
+          this.send({ type: 'journal', ...found });
+        });
       case 'writeJournal':
-        this.#journal = action.text;
-        this.#writing ??= this.#writeJournals();
-        return;
+        return this.#ask(null, async (folder) => {
+          await folder.writeJournal(action.text);
+          this.send({ type: 'journaled' });
+        });
+      case 'open':
+        return this.#ask(action.file, async (folder) => {
+          const size = await folder.open(action.file, action.path);
+          this.send({ type: 'opened', file: action.file, size });
+        });
+      case 'truncate':
+        return this.#ask(action.file, (folder) => folder.truncate(action.file, action.size));
+      case 'close':
+        return this.#ask(action.file, (folder) => folder.close(action.file));
+      case 'read':
+        return this.#ask(action.file, (folder) => this.#read(folder, action));
       case 'removeFolder':
-        return this.#removeFolder();
+        return this.#ask(null, async (folder) => {
+          await folder.remove();
+          this.send({ type: 'removed' });
+        });
       case 'createSession':
-        void this.#createSession(action.plan);
-        return;
+        return this.#ask(null, (folder) => this.#createSession(folder, action.plan));
       case 'closeSession':
         return this.#endSession('aborted', 'The model was closed.');
     }
   }
 
-  get #store() {
-    if (!this.#folder) throw new StoreError('storage', 'No folder was named.');
-    return this.#folder;
-  }
-
-  /** Beside the queue: it is the slowest thing a disk is asked to do, and bytes must not wait for it. */
-  async #writeJournals() {
-    try {
-      while (this.#journal !== null) {
-        const text = this.#journal;
-        this.#journal = null;
-        await this.#store.writeJournal(text);
-      }
-    } catch (error) {
-      this.#storeFailed(null, error);
-    }
-    this.#writing = null;
-  }
-
-  /** @param {number | null} file @param {unknown} thrown */
-  #storeFailed(file, thrown) {
-    const { kind, message } = StoreError.from(thrown);
-    this.send({ type: 'storeFailed', file, kind, message });
+  /**
+   * The disk does one thing after the other, in this order, and nothing here waits for it. What fails is the core's to
+   * judge.
+   *
+   * @param {number | null} file
+   * @param {(folder: Folder) => Promise<void>} work
+   */
+  #ask(file, work) {
+    const asked = this.#folder
+      ? work(this.#folder)
+      : Promise.reject(new StoreError('storage', 'No folder was named.'));
+    /** @type {Promise<void>} */
+    const done = asked
+      .catch((thrown) => {
+        const { kind, message } = StoreError.from(thrown);
+        this.send({ type: 'storeFailed', file, kind, message });
+      })
+      .finally(() => this.#asked.delete(done));
+    this.#asked.add(done);
+    return done;
   }
 
   /** @param {string} folder */
   async #lock(folder) {
     const waiting = new AbortController();
-    this.#leave = () => waiting.abort();
+    this.#waiting = waiting;
     const { signal } = waiting;
     try {
       const turn = await this.#ports.takeTurn(folder, {
@@ -256,48 +270,21 @@ export class Runner {
       });
       if (signal.aborted) return turn.end();
       this.#turn = turn;
-      this.#leave = () => {
-        this.#turn = null;
-        turn.end();
-      };
       this.send({ type: 'locked' });
     } catch (error) {
-      if (!signal.aborted) this.#storeFailed(null, error);
+      if (signal.aborted) return;
+      const { kind, message } = StoreError.from(error);
+      this.send({ type: 'storeFailed', file: null, kind, message });
     }
   }
 
   async #unlock() {
-    await this.#writing;
-    this.#folder?.closeAll();
-    this.#leave();
-    this.#leave = () => {};
-  }
-
-  /** @param {string} name */
-  async #useFolder(name) {
-    await this.#writing;
-    this.#folder?.closeAll();
-    this.#folder = await this.#ports.store.folder(name);
-  }
-
-  async #readJournal() {
-    await this.#writing;
-    this.send({ type: 'journal', ...(await this.#store.readJournal()) });
-  }
-
-  /** @param {number} file @param {string} path */
-  async #open(file, path) {
-    const size = await this.#store.open(file, path);
-    // Closed while the browser was opening it: nobody would give the handle back.
-    if (this.#closed) this.#store.closeAll();
-    this.send({ type: 'opened', file, size });
-  }
-
-  async #removeFolder() {
-    this.#journal = null;
-    await this.#writing;
-    await this.#store.remove();
-    this.send({ type: 'removed' });
+    this.#waiting?.abort();
+    const turn = this.#turn;
+    this.#turn = null;
+    // The next tab must be able to open the files.
+    await this.#folder?.closeAll().catch(() => {});
+    turn?.end();
   }
 
   /** @param {FetchAction} action */
@@ -331,34 +318,68 @@ export class Runner {
   }
 
   /**
+   * The core hears of bytes when they are written, and meanwhile more are read.
+   *
    * @param {number} request
    * @param {Request} entry
    * @param {Reply['body']} reader
    * @param {Target} target
    */
-  async #stream(request, { controller: { signal } }, reader, { file, offset, length }) {
-    let done = 0;
-    while (reader && done < length) {
-      const { value } = await reader.read();
-      if (signal.aborted || this.#closed) return;
-      if (!value) break;
-      const end = Math.min(value.length, length - done);
-      for (let at = 0; at < end; at += SLICE) {
-        const slice = value.subarray(at, Math.min(at + SLICE, end));
-        try {
-          this.#store.write(file, offset + done, slice);
-        } catch (error) {
-          this.#storeFailed(file, error);
-          return;
-        }
-        done += slice.length;
-        this.#fill(slice.length, (bytes) => bytes.set(slice));
-        this.#take(this.#loader.received(request, slice.length, this.#ports.clock.now()));
-        // Any of these calls may end the request.
-        if (signal.aborted || this.#closed) return;
+  async #stream(request, { controller }, reader, { file, offset, length }) {
+    const { signal } = controller;
+    const end = offset + length;
+    /** @type {Promise<void>} */
+    let written = Promise.resolve();
+    try {
+      for (let at = offset; reader && at < end;) {
+        const value = await this.#readBody(reader, signal);
+        if (!value) break;
+        const [place, bytes] = [at, value.subarray(0, end - at)];
+        at += bytes.length;
+        written = this.#ask(file, async (folder) => {
+          let back;
+          try {
+            back = await folder.write(file, place, bytes);
+            this.#received(request, signal, back);
+          } catch (error) {
+            if (signal.aborted) return;
+            controller.abort();
+            throw error;
+          } finally {
+            this.#buffers.giveBack(back?.buffer);
+          }
+        });
       }
+    } finally {
+      // Whatever became of the rest, this much has come.
+      await written;
     }
-    this.send({ type: 'end', request });
+    if (!signal.aborted && !this.#closed) this.send({ type: 'end', request });
+  }
+
+  /** @param {NonNullable<Reply['body']>} reader @param {AbortSignal} signal */
+  async #readBody(reader, signal) {
+    const buffer = await this.#buffers.take();
+    try {
+      const { value } = signal.aborted ? {} : await reader.read(buffer);
+      if (value && !signal.aborted && !this.#closed) return value;
+    } catch (error) {
+      this.#buffers.giveBack(undefined);
+      throw error;
+    }
+    this.#buffers.giveBack(undefined);
+    return null;
+  }
+
+  /** @param {number} request @param {AbortSignal} signal @param {Uint8Array} bytes */
+  #received(request, signal, bytes) {
+    for (let at = 0; at < bytes.length; at += SLICE) {
+      // Any of these calls may end the request.
+      if (signal.aborted || this.#closed) return;
+      const slice = bytes.subarray(at, at + SLICE);
+      this.#fill(slice.length, (into) => into.set(slice));
+      this.#take(this.#loader.received(request, slice.length, this.#ports.clock.now()));
+    }
   }
 
   /**
@@ -371,27 +392,26 @@ export class Runner {
     return work(this.#core.HEAPU8.subarray(address, address + length));
   }
 
-  /** @param {number} file @param {number} offset @param {number} length */
-  async #read(file, offset, length) {
+  /** @param {Folder} folder @param {{ file: number, offset: number, length: number }} what */
+  async #read(folder, { file, offset, length }) {
     const end = offset + length;
-    try {
-      for (let at = offset; at < end;) {
-        // Between slices, what the visitor wants comes first; the file may be gone by then.
-        await this.#ports.clock.breathe();
-        if (this.#closed || !this.#folder?.isOpen(file)) return;
-        const folder = this.#folder;
-        const read = this.#fill(Math.min(SLICE, end - at), (bytes) => folder.read(file, at, bytes));
-        this.#take(this.#loader.hashed(file, at, read, this.#ports.clock.now()));
-        if (!read) return;
-        at += read;
-      }
-    } catch (error) {
-      this.#storeFailed(file, error);
+    for (let at = offset; at < end;) {
+      const buffer = this.#readBuffer ?? new ArrayBuffer(SLICE);
+      this.#readBuffer = null;
+      const into = new Uint8Array(buffer, 0, Math.min(SLICE, end - at));
+      const read = await folder.read(file, at, into);
+      // Between slices, what the visitor wants comes first; the file may be gone by then.
+      if (!read || this.#closed) return;
+      this.#fill(read.length, (bytes) => bytes.set(read));
+      this.#readBuffer = read.buffer;
+      this.#take(this.#loader.hashed(file, at, read.length, this.#ports.clock.now()));
+      if (!read.length) return;
+      at += read.length;
     }
   }
 
-  /** @param {SessionPlan} plan */
-  async #createSession(plan) {
+  /** @param {Folder} folder @param {SessionPlan} plan */
+  async #createSession(folder, plan) {
     this.#endSession('aborted', 'The model is loaded anew.');
     const paths = [
       plan.graph,
@@ -404,12 +424,7 @@ export class Runner {
     ].filter((path) => path !== null);
     /** @type {Record<string, Blob>} */
     const files = {};
-    try {
-      for (const path of paths) files[path] = await this.#store.blob(path);
-    } catch (error) {
-      this.#storeFailed(null, error);
-      return;
-    }
+    for (const path of paths) files[path] = await folder.blob(path);
     if (this.#closed) return;
     /** @type {Session} */
     const session = this.#ports.createSession(plan, files, {
@@ -450,9 +465,11 @@ export class Runner {
 async function readText(reader, limit) {
   const decoder = new TextDecoder();
   let text = '';
+  let buffer = new ArrayBuffer(BUFFER);
   for (let left = limit; reader && left > 0;) {
-    const { value } = await reader.read();
+    const { value } = await reader.read(buffer);
     if (!value) break;
+    buffer = value.buffer;
     text += decoder.decode(value.subarray(0, left), { stream: true });
     left -= value.length;
   }

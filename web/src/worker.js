@@ -3,16 +3,16 @@
  */
 import { clock } from './adapters/clock.js';
 import { probeDevice } from './adapters/device.js';
+import { diskStore } from './adapters/disk.js';
 import { fetchReply } from './adapters/fetch.js';
 import { memoryStore } from './adapters/memory-store.js';
-import { opfsStore } from './adapters/opfs.js';
 import { sessionWorker } from './adapters/session.js';
 import { alwaysOurTurn, takeTurn } from './adapters/tabs.js';
 import { loadCore } from './core.js';
 import { serve } from './host.js';
 
 const { broadcast } = serve(/** @type {any} */ (self), async ({ storage, runtimeUrl }) => {
-  const [core, kept] = await Promise.all([loadCore(), storage === 'memory' ? null : opfsStore()]);
+  const [core, kept] = await Promise.all([loadCore(), storage === 'memory' ? null : diskStore()]);
   const store = kept ?? memoryStore();
   return {
     core,

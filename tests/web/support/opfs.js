@@ -1,12 +1,14 @@
 /** The origin private file system in memory, as much of it as a worker uses, with a disk that can fail. */
 
-/** @typedef {'create' | 'write' | 'flush' | 'remove'} Stage */
+/** @typedef {'create' | 'write' | 'flush' | 'truncate'} Stage */
 
 class Disk {
   /** Bytes that still fit. */
   room = Infinity;
   /** @type {{ stage: Stage, name: string } | null} */
   failure = null;
+  /** Names of files, in order. @type {string[]} */
+  flushed = [];
 
   /** @param {Stage} stage @param {string} name */
   at(stage, name) {
@@ -58,8 +60,15 @@ class FakeFile {
         into.set(part);
         return part.length;
       },
-      truncate: resize,
-      flush: () => this.disk.at('flush', this.name),
+      truncate: (/** @type {number} */ size) => {
+        // The one that only cuts what was written to its end cannot go wrong.
+        if (size !== this.bytes.length) this.disk.at('truncate', this.name);
+        resize(size);
+      },
+      flush: () => {
+        this.disk.at('flush', this.name);
+        this.disk.flushed.push(this.name);
+      },
       close: () => void (this.locked = false),
     };
   }
@@ -83,6 +92,18 @@ export class FakeDirectory {
   /** The next such step with a file whose name begins so fails. @param {Stage} stage @param {string} name */
   failNext(stage, name) {
     this.#disk.failure = { stage, name };
+  }
+
+  get flushed() {
+    return this.#disk.flushed;
+  }
+
+  /** What the browser does when the worker ends. */
+  closeAll() {
+    for (const entry of this.#entries.values()) {
+      if (entry instanceof FakeDirectory) entry.closeAll();
+      else entry.locked = false;
+    }
   }
 
   /** Every file below. @param {string} [prefix] @returns {Generator<string>} */
@@ -116,7 +137,6 @@ export class FakeDirectory {
 
   /** @param {string} name */
   async removeEntry(name) {
-    this.#disk.at('remove', name);
     if (!this.#entries.delete(name)) throw new DOMException(name, 'NotFoundError');
   }
 

@@ -40,11 +40,8 @@ export async function fetchReply(url, { range, signal }) {
   };
 }
 
-// What one read brings at most.
-const READ = 1 << 18;
-
 /**
- * Into one buffer, again and again, where the browser can: arrays that are only good for one read pile up to tens of
+ * Into the buffers that it is handed, where the browser can: arrays that are only good for one read pile up to tens of
  * megabytes before they are collected.
  *
  * @param {ReadableStream<Uint8Array<ArrayBuffer>>} stream
@@ -58,11 +55,9 @@ function readerOf(stream) {
     return stream.getReader();
   }
   const into = reader;
-  let buffer = new ArrayBuffer(READ);
   return {
-    async read() {
+    async read(buffer) {
       const { value, done } = await into.read(new Uint8Array(buffer));
-      if (value) buffer = value.buffer;
       return { value: done ? undefined : value };
     },
     cancel: () => into.cancel(),

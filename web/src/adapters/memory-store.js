@@ -101,40 +101,35 @@ class MemoryFolder {
   }
 
   /** @param {number} id */
-  isOpen(id) {
-    return this.#open.has(id);
-  }
-
-  /** @param {number} id */
   #at(id) {
     const file = this.#open.get(id);
     if (!file) throw new StoreError('storage', `File ${id} is not open.`);
     return file;
   }
 
-  /** @param {number} id @param {number} offset @param {Uint8Array} bytes */
-  write(id, offset, bytes) {
+  /** @param {number} id @param {number} offset @param {Uint8Array<ArrayBuffer>} bytes */
+  async write(id, offset, bytes) {
     this.#at(id).write(offset, bytes);
+    return bytes;
   }
 
-  /** @param {number} id @param {number} offset @param {Uint8Array} into */
-  read(id, offset, into) {
-    return this.#at(id).read(offset, into);
+  /** @param {number} id @param {number} offset @param {Uint8Array<ArrayBuffer>} into */
+  async read(id, offset, into) {
+    const file = this.#open.get(id);
+    return file ? into.subarray(0, file.read(offset, into)) : null;
   }
 
   /** @param {number} id @param {number} size */
-  truncate(id, size) {
+  async truncate(id, size) {
     this.#at(id).truncate(size);
   }
 
-  flush() {}
-
   /** @param {number} id */
-  close(id) {
+  async close(id) {
     this.#open.delete(id);
   }
 
-  closeAll() {
+  async closeAll() {
     this.#open.clear();
   }
 
@@ -158,7 +153,7 @@ export function memoryStore() {
   const folders = new Map();
   return {
     persistent: false,
-    async folder(name) {
+    folder(name) {
       const folder = folders.get(name) ?? new MemoryFolder();
       folders.set(name, folder);
       return folder;

@@ -9,9 +9,10 @@ import { StoreError, segmentsOf } from '../store.js';
  */
 
 const ROOT = 'candor';
-// A journal is written to a file of the next number, and only when that is flushed are the older ones removed: so the
-// one with the lowest number is always whole.
-const JOURNAL = /^journal\.(\d{1,15})$/;
+// The journal is written to these in turn, after a number; when one is flushed, the other is emptied. So where both
+// have a number, the one with the lower is surely whole.
+const JOURNALS = ['journal.0', 'journal.1'];
+const NUMBERED = /^(\d{1,15})\n/;
 
 /** @template T @param {() => Promise<T>} work */
 async function guarded(work) {
@@ -22,30 +23,47 @@ async function guarded(work) {
   }
 }
 
+/** @param {string} text @returns {{ number: number, text: string } | null} */
+function journalIn(text) {
+  const match = NUMBERED.exec(text);
+  return match && { number: Number(match[1]), text: text.slice(match[0].length) };
+}
+
+/** @template {{ number: number }} T @param {(T | null)[]} journals */
+const oldest = (journals) =>
+  journals.reduce((a, b) => (a && (!b || a.number < b.number) ? a : b), null);
+
 /** @implements {Folder} */
 class OpfsFolder {
   #root;
   #name;
-  #folder;
+  #inTurn;
+  /** @type {FileSystemDirectoryHandle | null} */
+  #folder = null;
   /** @type {Map<number, FileSystemSyncAccessHandle>} */
   #open = new Map();
+  /** Files with bytes that may not have reached the disk. @type {Set<number>} */
+  #dirty = new Set();
+  /** Kept open while journals are written: `next` is the one that the next goes to. */
+  #journals = { handles: /** @type {FileSystemSyncAccessHandle[]} */ ([]), next: 0, number: 0 };
 
   /**
    * @param {FileSystemDirectoryHandle} root
    * @param {string} name
-   * @param {FileSystemDirectoryHandle} folder
+   * @param {<T>(work: () => Promise<T>) => Promise<T>} inTurn performs one thing after the other
    */
-  constructor(root, name, folder) {
+  constructor(root, name, inTurn) {
     this.#root = root;
     this.#name = name;
-    this.#folder = folder;
+    this.#inTurn = (/** @type {() => Promise<any>} */ work) => inTurn(() => guarded(work));
   }
 
-  async readJournal() {
-    return guarded(async () => {
+  readJournal() {
+    return this.#inTurn(async () => {
+      this.#closeJournals();
       /** @type {{ path: string, size: number }[]} */
       const files = [];
-      /** @type {{ number: number, file: File }[]} */
+      /** @type {ReturnType<typeof journalIn>[]} */
       const journals = [];
       /** @param {FileSystemDirectoryHandle} folder @param {string} prefix */
       const walk = async (folder, prefix) => {
@@ -55,130 +73,172 @@ class OpfsFolder {
             continue;
           }
           const file = await /** @type {FileSystemFileHandle} */ (handle).getFile();
-          const match = prefix ? null : JOURNAL.exec(name);
-          if (match) journals.push({ number: Number(match[1]), file });
+          if (!prefix && JOURNALS.includes(name)) journals.push(journalIn(await file.text()));
           else files.push({ path: prefix + name, size: file.size });
         }
       };
-      await walk(this.#folder, '');
-      journals.sort((a, b) => a.number - b.number);
-      return { text: journals.length ? await journals[0].file.text() : null, files };
+      await walk(await this.#directory(), '');
+      return { text: oldest(journals)?.text ?? null, files };
     });
   }
 
   /** @param {string} text */
-  async writeJournal(text) {
-    await guarded(async () => {
-      /** @type {{ name: string, number: number }[]} */
-      const old = [];
-      for await (const name of this.#folder.keys()) {
-        const match = JOURNAL.exec(name);
-        if (match) old.push({ name, number: Number(match[1]) });
-      }
-      const next = Math.max(0, ...old.map(({ number }) => number)) + 1;
-      const file = await this.#folder.getFileHandle(`journal.${next}`, { create: true });
-      const handle = await file.createSyncAccessHandle();
-      try {
-        writeAll(handle, 0, new TextEncoder().encode(text));
-        handle.flush();
-      } finally {
-        handle.close();
-      }
-      // The oldest is the one that is surely whole, so it goes last.
-      old.sort((a, b) => b.number - a.number);
-      for (const { name } of old) await this.#folder.removeEntry(name);
+  writeJournal(text) {
+    return this.#inTurn(async () => {
+      for (const id of this.#dirty) this.#flush(id);
+      const journals = this.#journals;
+      if (!journals.handles.length) await this.#openJournals();
+      const { handles, next, number } = journals;
+      const bytes = new TextEncoder().encode(`${number}\n${text}`);
+      writeAll(handles[next], 0, bytes);
+      handles[next].truncate(bytes.length);
+      handles[next].flush();
+      handles[1 - next].truncate(0);
+      journals.next = 1 - next;
+      journals.number++;
     });
   }
 
+  async #openJournals() {
+    const journals = this.#journals;
+    try {
+      for (const name of JOURNALS) {
+        journals.handles.push(await this.#access(await this.#directory(), name));
+      }
+    } catch (error) {
+      this.#closeJournals();
+      throw error;
+    }
+    const found = journals.handles.map((handle) => {
+      const head = new Uint8Array(20);
+      return journalIn(new TextDecoder().decode(head.subarray(0, handle.read(head, { at: 0 }))));
+    });
+    const whole = oldest(found);
+    journals.next = whole && whole === found[0] ? 1 : 0;
+    journals.number = (whole?.number ?? 0) + 1;
+  }
+
+  #closeJournals() {
+    for (const handle of this.#journals.handles.splice(0)) handle.close();
+  }
+
+  async #directory() {
+    const [single, ...rest] = segmentsOf(this.#name);
+    if (rest.length) throw new StoreError('storage', `"${this.#name}" is not one folder.`);
+    return (this.#folder ??= await this.#root.getDirectoryHandle(single, { create: true }));
+  }
+
+  /** @param {FileSystemDirectoryHandle} folder @param {string} name */
+  async #access(folder, name) {
+    const file = await folder.getFileHandle(name, { create: true });
+    try {
+      return await file.createSyncAccessHandle();
+    } catch (error) {
+      if (error instanceof DOMException && error.name === 'NoModificationAllowedError') {
+        throw new StoreError('storage', 'This model is being downloaded in another tab.');
+      }
+      throw error;
+    }
+  }
+
+  /** @param {string} path @param {boolean} create @returns {Promise<[FileSystemDirectoryHandle, string]>} */
+  async #parentOf(path, create) {
+    const segments = segmentsOf(path);
+    const name = /** @type {string} */ (segments.pop());
+    let folder = await this.#directory();
+    for (const segment of segments) folder = await folder.getDirectoryHandle(segment, { create });
+    return [folder, name];
+  }
+
   /** @param {number} id @param {string} path */
-  async open(id, path) {
-    const [name, ...parents] = segmentsOf(path).reverse();
-    return guarded(async () => {
-      this.close(id);
-      let folder = this.#folder;
-      for (const parent of parents.reverse()) {
-        folder = await folder.getDirectoryHandle(parent, { create: true });
-      }
-      const file = await folder.getFileHandle(name, { create: true });
-      let handle;
-      try {
-        handle = await file.createSyncAccessHandle();
-      } catch (error) {
-        if (error instanceof DOMException && error.name === 'NoModificationAllowedError') {
-          throw new StoreError('storage', 'This model is being downloaded in another tab.');
-        }
-        throw error;
-      }
+  open(id, path) {
+    return this.#inTurn(async () => {
+      this.#close(id);
+      const [folder, name] = await this.#parentOf(path, true);
+      const handle = await this.#access(folder, name);
       this.#open.set(id, handle);
       return handle.getSize();
     });
   }
 
   /** @param {number} id */
-  isOpen(id) {
-    return this.#open.has(id);
-  }
-
-  /**
-   * @template T
-   * @param {number} id
-   * @param {(handle: FileSystemSyncAccessHandle) => T} work
-   */
-  #with(id, work) {
+  #at(id) {
     const handle = this.#open.get(id);
     if (!handle) throw new StoreError('storage', `File ${id} is not open.`);
-    try {
-      return work(handle);
-    } catch (error) {
-      throw StoreError.from(error);
-    }
+    return handle;
   }
 
-  /** @param {number} id @param {number} offset @param {Uint8Array} bytes */
+  /** @param {number} id @param {number} offset @param {Uint8Array<ArrayBuffer>} bytes */
   write(id, offset, bytes) {
-    this.#with(id, (handle) => writeAll(handle, offset, bytes));
+    return this.#inTurn(async () => {
+      const handle = this.#at(id);
+      this.#dirty.add(id);
+      writeAll(handle, offset, bytes);
+      return bytes;
+    });
   }
 
-  /** @param {number} id @param {number} offset @param {Uint8Array} into */
+  /** @param {number} id @param {number} offset @param {Uint8Array<ArrayBuffer>} into */
   read(id, offset, into) {
-    return this.#with(id, (handle) => handle.read(into, { at: offset }));
+    return this.#inTurn(async () => {
+      const handle = this.#open.get(id);
+      return handle ? into.subarray(0, handle.read(into, { at: offset })) : null;
+    });
   }
 
   /** @param {number} id @param {number} size */
   truncate(id, size) {
-    this.#with(id, (handle) => handle.truncate(size));
+    return this.#inTurn(async () => {
+      this.#at(id).truncate(size);
+      this.#dirty.add(id);
+    });
   }
 
   /** @param {number} id */
-  flush(id) {
-    this.#with(id, (handle) => handle.flush());
+  #flush(id) {
+    this.#at(id).flush();
+    this.#dirty.delete(id);
+  }
+
+  /** @param {number} id */
+  #close(id) {
+    const handle = this.#open.get(id);
+    try {
+      if (this.#dirty.has(id)) this.#flush(id);
+    } finally {
+      this.#open.delete(id);
+      this.#dirty.delete(id);
+      handle?.close();
+    }
   }
 
   /** @param {number} id */
   close(id) {
-    this.#open.get(id)?.close();
-    this.#open.delete(id);
+    return this.#inTurn(async () => this.#close(id));
   }
 
   closeAll() {
-    for (const id of [...this.#open.keys()]) this.close(id);
+    return this.#inTurn(async () => {
+      this.#closeJournals();
+      for (const id of [...this.#open.keys()]) this.#close(id);
+    });
   }
 
   /** @param {string} path */
-  async blob(path) {
-    const [name, ...parents] = segmentsOf(path).reverse();
-    return guarded(async () => {
-      let folder = this.#folder;
-      for (const parent of parents.reverse()) folder = await folder.getDirectoryHandle(parent);
+  blob(path) {
+    return this.#inTurn(async () => {
+      const [folder, name] = await this.#parentOf(path, false);
       return (await folder.getFileHandle(name)).getFile();
     });
   }
 
-  async remove() {
-    this.closeAll();
-    await guarded(async () => {
+  remove() {
+    return this.#inTurn(async () => {
+      this.#closeJournals();
+      for (const id of [...this.#open.keys()]) this.#close(id);
+      await this.#directory();
+      this.#folder = null;
       await this.#root.removeEntry(this.#name, { recursive: true });
-      this.#folder = await this.#root.getDirectoryHandle(this.#name, { create: true });
     });
   }
 }
@@ -215,16 +275,18 @@ export async function opfsStore() {
       handle.close();
       await root.removeEntry(name);
     }
+    // One thing at a time, for all folders.
+    /** @type {Promise<unknown>} */
+    let last = Promise.resolve();
+    /** @template T @param {() => Promise<T>} work */
+    const inTurn = (work) => {
+      const result = last.then(work);
+      last = result.catch(() => {});
+      return result;
+    };
     return {
       persistent: true,
-      async folder(folderName) {
-        const [single, ...rest] = segmentsOf(folderName);
-        if (rest.length) throw new StoreError('storage', `"${folderName}" is not one folder.`);
-        return guarded(
-          async () =>
-            new OpfsFolder(root, single, await root.getDirectoryHandle(single, { create: true })),
-        );
-      },
+      folder: (folderName) => new OpfsFolder(root, folderName, inTurn),
       async usage() {
         const { quota = null, usage = null } = await navigator.storage.estimate();
         return { quota, usage };

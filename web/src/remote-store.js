@@ -1,0 +1,154 @@
+/**
+ * A store in another context: a disk takes its time, and bytes from the network must not wait for it.
+ */
+import { StoreError } from './store.js';
+
+/**
+ * @typedef {import('./ports.d.ts').Folder} Folder
+ * @typedef {import('./ports.d.ts').Store} Store
+ * @typedef {import('./protocol.d.ts').ToDisk} ToDisk
+ * @typedef {import('./protocol.d.ts').FromDisk} FromDisk
+ */
+
+const METHODS = /** @type {const} @satisfies {(keyof Folder)[]} */ ([
+  'readJournal',
+  'writeJournal',
+  'open',
+  'write',
+  'read',
+  'truncate',
+  'close',
+  'closeAll',
+  'blob',
+  'remove',
+]);
+
+/** Memory changes hands instead of being copied. @param {unknown[]} values @returns {Transferable[]} */
+const memoryOf = (values) =>
+  values.flatMap((value) => (value instanceof Uint8Array ? [value.buffer] : []));
+
+/**
+ * The disk's side.
+ *
+ * @param {import('./protocol.d.ts').Endpoint<FromDisk>} endpoint
+ * @param {Promise<Store | null>} made
+ */
+export function serveStore(endpoint, made) {
+  /** @type {Map<number, Folder>} */
+  const folders = new Map();
+
+  /** @param {ToDisk} message @returns {Promise<any>} */
+  async function perform(message) {
+    const store = await made;
+    if (message.method === 'available') return store !== null;
+    if (!store) throw new StoreError('storage', 'Nothing can be kept here.');
+    if (!('args' in message)) return store.usage();
+    const { method, folder: number, name, args } = message;
+    if (!METHODS.includes(method)) throw new StoreError('storage', `There is no "${method}".`);
+    const folder = folders.get(number) ?? store.folder(name);
+    folders.set(number, folder);
+    return /** @type {any} */ (folder)[method](...args);
+  }
+
+  endpoint.addEventListener('message', async ({ data }) => {
+    const { id } = /** @type {ToDisk} */ (data);
+    try {
+      const value = await perform(data);
+      endpoint.postMessage({ id, value }, memoryOf([value]));
+    } catch (error) {
+      const { kind, message } = StoreError.from(error);
+      endpoint.postMessage({ id, failure: { kind, message } });
+    }
+  });
+  endpoint.start?.();
+}
+
+// A disk may be slow, but one that has not answered for two times this long does not work. Two times, because the first
+// may just have been the sleep of the machine.
+const PATIENCE_MS = 30_000;
+
+/**
+ * The other side. A disk that breaks or falls silent is given up, what was asked of it fails, and a new one is
+ * connected for what is asked next.
+ *
+ * @param {(failed: (message: string) => void) => import('./protocol.d.ts').Endpoint<ToDisk> & { terminate(): void }} connect
+ * @param {import('./ports.d.ts').Clock} clock
+ * @returns {{ available(): Promise<boolean>, store: Store, end(): void }}
+ */
+export function remoteStore(connect, clock) {
+  /** @type {ReturnType<typeof connect> | null} */
+  let disk = null;
+  /** @type {Map<number, { resolve(value: any): void, reject(error: StoreError): void }>} */
+  const waiting = new Map();
+  let cancelTimer = () => {};
+  let calls = 0;
+  let folders = 0;
+
+  /** @param {string} message */
+  function giveUp(message) {
+    disk?.terminate();
+    disk = null;
+    cancelTimer();
+    const lost = [...waiting.values()];
+    waiting.clear();
+    for (const { reject } of lost) reject(new StoreError('storage', message));
+  }
+
+  function watch(patience = 2) {
+    cancelTimer();
+    if (!waiting.size) return;
+    cancelTimer = clock.timer(PATIENCE_MS, () => {
+      if (patience > 1) watch(patience - 1);
+      else giveUp('The disk does not answer.');
+    });
+  }
+
+  function connected() {
+    if (disk) return disk;
+    const made = connect((message) => {
+      if (disk === made) giveUp(message);
+    });
+    disk = made;
+    made.addEventListener('message', ({ data }) => {
+      if (disk !== made) return;
+      const { id, value, failure } = /** @type {FromDisk} */ (data);
+      const asked = waiting.get(id);
+      waiting.delete(id);
+      watch();
+      if (failure) asked?.reject(new StoreError(failure.kind, failure.message));
+      else asked?.resolve(value);
+    });
+    made.start?.();
+    return disk;
+  }
+
+  /** @param {ToDisk extends infer M ? (M extends ToDisk ? Omit<M, 'id'> : never) : never} message @returns {Promise<any>} */
+  function ask(message) {
+    return new Promise((resolve, reject) => {
+      const id = ++calls;
+      waiting.set(id, { resolve, reject });
+      connected().postMessage(
+        /** @type {ToDisk} */ ({ id, ...message }),
+        'args' in message ? memoryOf(message.args) : [],
+      );
+      if (waiting.size === 1) watch();
+    });
+  }
+
+  return {
+    available: () => ask({ method: 'available' }),
+    end: () => giveUp('The store was closed.'),
+    store: {
+      persistent: true,
+      folder(name) {
+        const folder = ++folders;
+        const methods = METHODS.map((method) => [
+          method,
+          (/** @type {unknown[]} */ ...args) => ask({ method, folder, name, args }),
+        ]);
+        return Object.fromEntries(methods);
+      },
+      usage: () => ask({ method: 'usage' }),
+    },
+  };
+}
