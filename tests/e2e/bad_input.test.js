@@ -371,9 +371,30 @@ describe('bad input', { timeout: 300_000 }, () => {
     assert.match(outcome?.message, /^The loader’s worker could not be started/);
   });
 
+  test('an error in the worker that nobody foresaw is told, and nothing waits for ever', async () => {
+    await page.evaluate(async () => {
+      const { createLoader } = await import(String('/candor/candor.js'));
+      const models = { m: { repo: '/models/cv-mini' } };
+      /** @type {any} */ (globalThis).loader = await createLoader({ models });
+    });
+    const worker = page.workers().find((one) => one.url().endsWith('/candor/worker.js'));
+    await worker?.evaluate(() => void Promise.reject(new Error('unforeseen')));
+    const error = await page.evaluate(() =>
+      /** @type {any} */ (globalThis).loader.load('m').then(
+        () => null,
+        (/** @type {any} */ { code, message, detail }) => ({ code, message, detail }),
+      ),
+    );
+    assert.equal(error?.code, 'runtime');
+    assert.match(error?.message, /has crashed/);
+    assert.match(error?.detail, /unforeseen/);
+  });
+
   test('a session worker that is not there fails the load, whose files stay for the next try', async () => {
     const copy = path.join(folder, 'copy');
-    await cp(path.join(ROOT, 'web/dist/worker.js'), path.join(copy, 'worker.js'));
+    for (const name of ['worker.js', 'disk-worker.js']) {
+      await cp(path.join(ROOT, 'web/dist', name), path.join(copy, name));
+    }
     await cp(path.join(ROOT, 'web/dist/core'), path.join(copy, 'core'), { recursive: true });
     const outcome = await page.evaluate(
       async ({ question }) => {

@@ -450,3 +450,61 @@ test('where there is no Worker, createLoader rejects with a CandorError', async 
     code: 'runtime',
   });
 });
+
+test('helpers are made as the worker asks, get their port, and go when it ends or the page is left', async () => {
+  const { port1, port2 } = new MessageChannel();
+  /** @type {any[]} */
+  const told = [];
+  port2.addEventListener('message', ({ data }) => {
+    told.push(data);
+    if (data.type === 'start') port2.postMessage({ type: 'started', snapshots: [] });
+  });
+  port2.start();
+  /** @type {any[]} */
+  const helpers = [];
+  const loader = await connect(
+    (name) => {
+      if (name === 'loader') return port1;
+      if (helpers.length === 2) throw new Error('no more');
+      const helper = {
+        name,
+        ended: false,
+        /** @type {any} */ listeners: {},
+        addEventListener: (/** @type {string} */ type, /** @type {any} */ listener) =>
+          (helper.listeners[type] = listener),
+        postMessage: (/** @type {any} */ message) => (helper.message = message),
+        terminate: () => (helper.ended = true),
+        /** @type {any} */ message: null,
+      };
+      helpers.push(helper);
+      return helper;
+    },
+    { models: [], runtimeUrl: null, storage: 'auto', records: null },
+  );
+  const ask = async (/** @type {number} */ id, /** @type {string} */ name) => {
+    const { port1: port } = new MessageChannel();
+    port2.postMessage({ type: 'startHelper', id, name, port }, [port]);
+    await settle();
+  };
+  await ask(1, 'disk');
+  await ask(2, 'session');
+  await ask(3, 'session');
+  assert.deepEqual(
+    helpers.map(({ name }) => name),
+    ['disk', 'session'],
+  );
+  assert.ok(helpers[0].message.port instanceof MessagePort);
+  assert.deepEqual(told.at(-1), { type: 'helperFailed', id: 3, message: 'Error: no more' });
+  helpers[1].listeners.error({ message: 'out of memory' });
+  await settle();
+  assert.deepEqual(told.at(-1), { type: 'helperFailed', id: 2, message: 'out of memory' });
+  port2.postMessage({ type: 'endHelper', id: 2 });
+  await settle();
+  assert.deepEqual(
+    helpers.map(({ ended }) => ended),
+    [false, true],
+  );
+  loader.suspend();
+  assert.equal(helpers[0].ended, true);
+  port2.close();
+});

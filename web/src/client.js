@@ -12,7 +12,9 @@ import { CandorError, textOf } from './errors.js';
  * @typedef {import('./protocol.d.ts').FromWorker} FromWorker
  * @typedef {import('./protocol.d.ts').Message} Message
  * @typedef {import('./protocol.d.ts').ToWorker} ToWorker
- * @typedef {import('./protocol.d.ts').Endpoint<ToWorker> & { terminate?(): void, close?(): void }} WorkerLike
+ * @typedef {import('./protocol.d.ts').HelperName} HelperName
+ * @typedef {import('./protocol.d.ts').Endpoint<any> & { terminate?(): void, close?(): void }} WorkerLike
+ * @typedef {(name: 'loader' | HelperName) => WorkerLike} MakeWorker
  *
  * @typedef {Pick<Storage, 'getItem' | 'setItem' | 'removeItem'>} Records
  *
@@ -81,6 +83,8 @@ export class Loader {
   #options;
   /** @type {WorkerLike | null} */
   #worker = null;
+  /** What the worker asked for. @type {Map<number, WorkerLike>} */
+  #helpers = new Map();
   /** @type {Map<string, Snapshot>} */
   #snapshots = new Map();
   /** @type {Map<string, Set<(snapshot: Snapshot) => void>>} */
@@ -100,7 +104,7 @@ export class Loader {
   #closing = null;
   #ended = new AbortController();
 
-  /** @param {() => WorkerLike} makeWorker @param {ConnectOptions} options */
+  /** @param {MakeWorker} makeWorker @param {ConnectOptions} options */
   constructor(makeWorker, options) {
     this.#makeWorker = makeWorker;
     this.#options = options;
@@ -110,7 +114,7 @@ export class Loader {
     const { models, runtimeUrl, storage } = this.#options;
     let worker;
     try {
-      worker = this.#makeWorker();
+      worker = this.#makeWorker('loader');
     } catch (error) {
       this.#fail('The loader’s worker could not be started.', textOf(error));
       throw this.#broken;
@@ -385,8 +389,30 @@ export class Loader {
       case 'chatFailed':
         this.#chats.get(message.id)?.fail(CandorError.from(message.error));
         return void this.#chats.delete(message.id);
+      case 'startHelper':
+        return this.#startHelper(message);
+      case 'endHelper':
+        this.#helpers.get(message.id)?.terminate?.();
+        return void this.#helpers.delete(message.id);
       case 'closed':
         return this.#closing?.resolve();
+    }
+  }
+
+  /** @param {Extract<FromWorker, { type: 'startHelper' }>} message */
+  #startHelper({ id, name, port }) {
+    const failed = (/** @type {unknown} */ words) =>
+      this.#post({ type: 'helperFailed', id, message: String(words ?? '') });
+    try {
+      const helper = this.#makeWorker(name);
+      this.#helpers.set(id, helper);
+      helper.addEventListener('error', (event) => {
+        event.preventDefault?.();
+        failed(event.message);
+      });
+      helper.postMessage({ port }, [port]);
+    } catch (error) {
+      failed(textOf(error));
     }
   }
 
@@ -433,6 +459,8 @@ export class Loader {
   }
 
   #stopWorker() {
+    for (const helper of this.#helpers.values()) helper.terminate?.();
+    this.#helpers.clear();
     (this.#worker?.terminate ?? this.#worker?.close)?.call(this.#worker);
     this.#worker = null;
   }
@@ -564,7 +592,7 @@ class Chat {
 }
 
 /**
- * @param {() => WorkerLike} makeWorker gives anything that carries messages and serves the protocol
+ * @param {MakeWorker} makeWorker gives anything that carries messages and serves the protocol
  * @param {ConnectOptions} options
  * @returns {Promise<Loader>}
  */

@@ -4,4 +4,5 @@
 import { opfsStore } from './adapters/opfs.js';
 import { serveStore } from './remote-store.js';
 
-serveStore(/** @type {any} */ (self), opfsStore());
+const store = opfsStore();
+self.addEventListener('message', ({ data }) => serveStore(data.port, store), { once: true });

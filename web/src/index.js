@@ -32,7 +32,7 @@ export { CandorError };
  * @typedef {object} LoaderOptions
  * @property {Record<string, ModelOptions>} models
  * @property {string} [host] base URL of the Hub; 'https://huggingface.co'
- * @property {string | URL} [workerUrl] where the worker lies, if not beside this module
+ * @property {string | URL} [workerUrl] where the worker lies, with the other two beside it, if not beside this module
  * @property {string | URL} [runtimeUrl] folder of ONNX Runtime's files, if not beside the worker
  * @property {'auto' | 'memory'} [storage] 'memory' keeps nothing; 'auto' keeps the files where the browser can
  */
@@ -47,11 +47,23 @@ export { CandorError };
 export async function createLoader(options) {
   const config = checkOptions(options);
   const { workerUrl } = options;
-  // Written like this, once each, because bundlers look for exactly this.
-  const makeWorker = () =>
-    workerUrl
-      ? new Worker(new URL(workerUrl, base()), { type: 'module' })
-      : new Worker(new URL('./worker.js', import.meta.url), { type: 'module' });
+  /** @type {import('./client.js').MakeWorker} */
+  const makeWorker = (name) => {
+    if (workerUrl) {
+      const url = new URL(workerUrl, base());
+      const file = name === 'loader' ? url : new URL(`${name}-worker.js`, url);
+      return new Worker(file, { type: 'module' });
+    }
+    // Written like this, once each, because bundlers look for exactly this.
+    switch (name) {
+      case 'loader':
+        return new Worker(new URL('./worker.js', import.meta.url), { type: 'module' });
+      case 'disk':
+        return new Worker(new URL('./disk-worker.js', import.meta.url), { type: 'module' });
+      case 'session':
+        return new Worker(new URL('./session-worker.js', import.meta.url), { type: 'module' });
+    }
+  };
   const loader = await connect(makeWorker, config);
   loader.followPage(globalThis);
   return loader;

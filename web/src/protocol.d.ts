@@ -44,8 +44,13 @@ export type ToWorker =
   | { type: 'command'; id: number; key: string; command: Command }
   | { type: 'chat'; id: number; key: string; messages: Message[]; options: GenerationOptions }
   | { type: 'stop'; id: number; key: string }
+  /** A helper could not be started, or has crashed. */
+  | { type: 'helperFailed'; id: number; message: string }
   /** Answered by `closed`. */
   | { type: 'close' };
+
+/** Workers that the page makes for the loader worker. */
+export type HelperName = 'disk' | 'session';
 
 /** Loader worker → page. */
 export type FromWorker =
@@ -56,6 +61,9 @@ export type FromWorker =
   | { type: 'persist'; key: string; json: string }
   | { type: 'unpersist'; key: string }
   | ChatReply
+  /** Make a worker, and hand it the port as `{ port }`. */
+  | { type: 'startHelper'; id: number; name: HelperName; port: MessagePort }
+  | { type: 'endHelper'; id: number }
   | { type: 'closed' };
 
 export type ChatReply =

@@ -12,8 +12,10 @@ import { SessionError, createSession } from './session.js';
  * @typedef {import('./protocol.d.ts').ToSession} ToSession
  */
 
+/** To the loader worker. @type {MessagePort} */
+let port;
 /** @param {FromSession} message */
-const post = (message) => self.postMessage(message);
+const post = (message) => port.postMessage(message);
 
 /** @type {Promise<import('./session.js').Session>} */
 let session;
@@ -57,8 +59,8 @@ async function chat({ id, messages, options }) {
   stopped.delete(id);
 }
 
-self.addEventListener('message', ({ data }) => {
-  const message = /** @type {ToSession} */ (data);
+/** @param {ToSession} message */
+function receive(message) {
   if (message.type === 'create') {
     session = create(message);
     session.catch((thrown) => {
@@ -70,4 +72,13 @@ self.addEventListener('message', ({ data }) => {
   } else {
     stopped.add(message.id);
   }
-});
+}
+
+self.addEventListener(
+  'message',
+  ({ data }) => {
+    port = data.port;
+    port.onmessage = (event) => receive(event.data);
+  },
+  { once: true },
+);

@@ -27,6 +27,9 @@ const { broadcast } = serve(/** @type {any} */ (self), async ({ storage, runtime
   };
 });
 
+// What nobody expected ends the loader with an error: else it would stand still, and say nothing.
+self.addEventListener('unhandledrejection', ({ reason }) => self.reportError(reason));
+
 for (const type of /** @type {const} */ (['online', 'offline'])) {
   self.addEventListener(type, () => broadcast({ type }));
 }

@@ -3,18 +3,11 @@
  */
 import { remoteStore } from '../remote-store.js';
 import { clock } from './clock.js';
+import { startHelper } from './helper.js';
 
 /** @returns {Promise<import('../ports.d.ts').Store | null>} null where nothing can be kept */
 export async function diskStore() {
-  const { available, store, end } = remoteStore((failed) => {
-    const worker = new Worker(new URL('../disk-worker.js', import.meta.url), { type: 'module' });
-    worker.addEventListener('error', (event) => {
-      event.preventDefault();
-      failed(event.message || 'The disk worker could not be started.');
-    });
-    worker.addEventListener('messageerror', () => failed('A message could not be read.'));
-    return worker;
-  }, clock);
+  const { available, store, end } = remoteStore((failed) => startHelper('disk', failed), clock);
   if (await available().catch(() => false)) return store;
   end();
   return null;
