@@ -234,6 +234,7 @@ describe('bad input', { timeout: 300_000 }, () => {
       mounts: {
         '/fixtures': path.join(import.meta.dirname, 'fixtures'),
         '/copy': path.join(folder, 'copy'),
+        '/faulty': path.join(folder, 'faulty'),
       },
       folders: {
         '/listed': { dir: path.join(folder, 'listed'), manifest: true },
@@ -372,19 +373,23 @@ describe('bad input', { timeout: 300_000 }, () => {
   });
 
   test('an error in the worker that nobody foresaw is told, and nothing waits for ever', async () => {
-    await page.evaluate(async () => {
+    await mkdir(path.join(folder, 'faulty'));
+    await writeFile(
+      path.join(folder, 'faulty/worker.js'),
+      `import '/candor/worker.js';
+      self.addEventListener('message', ({ data }) => {
+        if (data.command === 'load') Promise.reject(new Error('unforeseen'));
+      });`,
+    );
+    const error = await page.evaluate(async () => {
       const { createLoader } = await import(String('/candor/candor.js'));
-      const models = { m: { repo: '/models/cv-mini' } };
-      /** @type {any} */ (globalThis).loader = await createLoader({ models });
-    });
-    const worker = page.workers().find((one) => one.url().endsWith('/candor/worker.js'));
-    await worker?.evaluate(() => void Promise.reject(new Error('unforeseen')));
-    const error = await page.evaluate(() =>
-      /** @type {any} */ (globalThis).loader.load('m').then(
+      const models = { m: { repo: '/models/nothing' } };
+      const loader = await createLoader({ models, workerUrl: '/faulty/worker.js' });
+      return loader.load('m').then(
         () => null,
         (/** @type {any} */ { code, message, detail }) => ({ code, message, detail }),
-      ),
-    );
+      );
+    });
     assert.equal(error?.code, 'runtime');
     assert.match(error?.message, /has crashed/);
     assert.match(error?.detail, /unforeseen/);
