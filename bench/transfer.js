@@ -270,7 +270,7 @@ class Bench {
   }
 }
 
-/** Watches the loader's worker from outside. */
+/** Watches the loader's worker from outside, and for memory the disk's worker, too. */
 class Watch {
   #done = false;
   /** @type {Promise<Partial<Sample>>} */
@@ -286,8 +286,14 @@ class Watch {
 
   /** @param {{ memory: boolean, profile?: string }} what */
   async #watch({ memory, profile }) {
-    const worker = await new Promise((resolve) => this.#page.once('workercreated', resolve));
-    const { client } = /** @type {import('puppeteer-core').WebWorker} */ (worker);
+    /** @type {import('puppeteer-core').CDPSession[]} */
+    const clients = [];
+    const [client] = await new Promise((resolve) =>
+      this.#page.on('workercreated', (worker) => {
+        clients.push(worker.client);
+        resolve(clients);
+      }),
+    );
     if (profile) {
       await client.send('Profiler.enable');
       await client.send('Profiler.setSamplingInterval', { interval: 500 });
@@ -295,8 +301,12 @@ class Watch {
     }
     // What V8 holds for the worker: its heap, the DOM's objects, and array buffers, the core's memory among them.
     const held = async () => {
-      const usage = /** @type {any} */ (await client.send('Runtime.getHeapUsage'));
-      return usage.usedSize + usage.embedderHeapUsedSize + usage.backingStorageSize;
+      let sum = 0;
+      for (const one of clients) {
+        const usage = /** @type {any} */ (await one.send('Runtime.getHeapUsage'));
+        sum += usage.usedSize + usage.embedderHeapUsedSize + usage.backingStorageSize;
+      }
+      return sum;
     };
     let start = Infinity;
     let peak = 0;

@@ -171,7 +171,8 @@ std::vector<Action> Download::received(RequestId id, std::span<const std::uint8_
     file.policy().progressed(fresh);
     if (!file.retry_at) file.error.reset();
     unjournaled_ += fresh;
-    plan_.received(fresh, flowing(), now);
+    // The pace of a small file says nothing of the line.
+    if (!comes_beside(file)) plan_.received(fresh, flowing(), now);
   }
   if (request.position >= request.range.end) {
     // The end of the body follows at once, unless another request has taken over the rest of this one.
@@ -370,9 +371,15 @@ Instant Download::stalled_at(const Request& request) const {
 }
 
 unsigned Download::flowing() const {
-  return static_cast<unsigned>(std::count_if(requests_.begin(), requests_.end(), [](const Request& request) {
-    return request.accepted && !request.drained;
+  return static_cast<unsigned>(std::count_if(requests_.begin(), requests_.end(), [&](const Request& request) {
+    return request.accepted && !request.drained && !comes_beside(files_[request.file]);
   }));
+}
+
+// A small file takes little more than the time of its answer, so it need not wait for the others; unless the
+// server said that it was asked too much.
+bool Download::comes_beside(const FileTransfer& file) const {
+  return file.size() && *file.size() <= options_.sizes.whole_file && !plan_.yielded();
 }
 
 // Starts whatever can be started, and says what state that is.
@@ -384,16 +391,17 @@ void Download::work(Instant now) {
 
   std::uint64_t backlog = 0;
   unsigned busy = 0;
+  unsigned live = 0;
   for (const FileTransfer& file : files_) {
-    busy += file.opening ? 1 : 0;
+    live += file.opening ? 1 : 0;
+    busy += file.opening && !comes_beside(file) ? 1 : 0;
     if (file.file().has_hash() && file.verified() == 0)
       backlog += file.have().contiguous_end(file.hashed()) - file.hashed();
   }
-  unsigned live = busy;
   unsigned silent = 0;
   for (const Request& request : requests_) {
     live += request.drained ? 0 : 1;
-    if (request.drained || ends_soon(request, now)) continue;
+    if (request.drained || ends_soon(request, now) || comes_beside(files_[request.file])) continue;
     ++busy;
     if (now >= request.last_byte_at + kSilent) silent = 1;
   }
@@ -401,12 +409,12 @@ void Download::work(Instant now) {
   const unsigned target = backlog > options_.sizes.backlog ? 1 : plan_.target();
   // Bodies that bring nothing more may stay open for a while, but not any number of them.
   std::size_t open_bodies = requests_.size();
-  for (; busy < target && live < options_.max_connections && open_bodies < 2 * options_.max_connections &&
-         !hold_until_;
-       ++busy, ++live, ++open_bodies) {
-    const auto next = next_file();
+  for (; live < options_.max_connections && open_bodies < 2 * options_.max_connections && !hold_until_;
+       ++live, ++open_bodies) {
+    const auto next = next_file(busy < target);
+    if (!next || !comes_beside(files_[*next])) ++busy;
     if (!next) {
-      if (!split_request(now)) break;
+      if (busy > target || !split_request(now)) break;
     } else if (files_[*next].open)
       start_request(*next, now);
     else
@@ -417,13 +425,13 @@ void Download::work(Instant now) {
   conclude(now);
 }
 
-std::optional<FileId> Download::next_file() const {
+std::optional<FileId> Download::next_file(bool large_too) const {
   std::optional<FileId> best;
   std::size_t fewest = 0;
   for (FileId id = 0; id < files_.size(); ++id) {
     const FileTransfer& file = files_[id];
     if (file.verified() > 0 || file.state() == FileTransfer::State::kDone || file.failed || file.opening ||
-        file.retry_at)
+        file.retry_at || !(large_too || comes_beside(file)))
       continue;
     const auto active = static_cast<std::size_t>(
         std::count_if(requests_.begin(), requests_.end(),
@@ -490,10 +498,11 @@ void Download::start_request(FileId id, Instant now) {
 // idle in between.
 bool Download::ends_soon(const Request& request, Instant now) const {
   if (!request.accepted) return false;
-  const Seconds elapsed = now - request.accepted_at;
-  const double rate =
-      static_cast<double>(request.position - request.range.first) / std::max(elapsed.count(), 1e-3);
-  return static_cast<double>(request.range.end - request.position) <= rate * plan_.latency().count();
+  // What comes at first lay ready in buffers on the way, and is no rate.
+  const double trip = plan_.latency().count();
+  const double elapsed = std::max(Seconds(now - request.accepted_at).count(), trip);
+  return static_cast<double>(request.range.end - request.position) * elapsed <
+         static_cast<double>(request.position - request.range.first) * trip;
 }
 
 // Everything has a request, but a connection is free: it takes over half of what is left of the longest one.

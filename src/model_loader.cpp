@@ -583,6 +583,8 @@ void ModelLoader::correct_claim(std::uint64_t here) {
 }
 
 void ModelLoader::forget_download() {
+  // A request's number is never used twice, or the rest of an old body would pass for a new one's.
+  if (download_) next_request_ = std::max(next_request_, download_->next_request());
   download_.reset();
   progress_.reset();
 }
@@ -666,7 +668,6 @@ void ModelLoader::download_moved(Instant now) {
       return;
     case Download::State::kDone:
       complete_ = true;
-      next_request_ = std::max(next_request_, download_->next_request());
       states_.complete_download(config_.model_key, now);
       create_session(now);
       return;

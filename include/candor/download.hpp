@@ -159,7 +159,8 @@ class Download {
   Instant stalled_at(const Request& request) const;
   unsigned flowing() const;
   void work(Instant now);
-  std::optional<FileId> next_file() const;
+  bool comes_beside(const FileTransfer& file) const;
+  std::optional<FileId> next_file(bool large_too) const;
   std::vector<ByteRange> unassigned(FileId file) const;
   void open(FileId file);
   void close(FileId file);

@@ -110,8 +110,8 @@ struct SessionLost {
 using Event =
     std::variant<event::Load, event::Pause, event::Resume, event::Retry, event::Cancel, event::Remove,
                  event::Dispose, event::Tick, event::Online, event::Offline, event::Locked, event::Peer,
-                 event::Probed, event::Journal, event::Opened, event::Journaled, event::StoreFailed, event::Removed,
-                 event::Head, event::Text, event::End, event::FetchFailed, event::SessionProgress,
-                 event::SessionReady, event::SessionFailed, event::SessionLost>;
+                 event::Probed, event::Journal, event::Opened, event::Journaled, event::StoreFailed,
+                 event::Removed, event::Head, event::Text, event::End, event::FetchFailed,
+                 event::SessionProgress, event::SessionReady, event::SessionFailed, event::SessionLost>;
 
 }  // namespace candor

@@ -37,6 +37,8 @@ class TransferPlan {
   void yield();
 
   /// Connections wanted now, 1..max.
+  /// Whether the server said that it was asked too much.
+  bool yielded() const { return yielded_; }
   unsigned target() const { return target_; }
   /// Bytes that the next request should ask for, when `missing` bytes of its file have no request yet.
   std::uint64_t range_size(std::uint64_t missing) const;

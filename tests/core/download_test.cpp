@@ -522,6 +522,41 @@ TEST(Download, WritesTheJournalAsOftenAsTheDiskKeepsUpAndIsNeverFarBehind) {
   EXPECT_GT(journals[1], 3 * journals[0]);
 }
 
+TEST(Download, FetchesSmallFilesBesideTheLargeOnes) {
+  World world(3, two_files());
+  world.options.max_connections = 2;
+  world.link.latency_ms = 300;
+  std::map<std::string, double> asked;
+  world.script = [&](const action::Fetch& fetch) {
+    asked.try_emplace(fetch.url, world.now_ms);
+    return Script{};
+  };
+  world.boot();
+  EXPECT_DONE(world);
+  ASSERT_EQ(asked.size(), 2U);
+  EXPECT_LT(std::abs(asked.begin()->second - asked.rbegin()->second), 10);
+  EXPECT_LE(world.most_connections, 2U);
+}
+
+TEST(Download, AsksForOneThingAtATimeWhereTheServerWasAskedTooMuch) {
+  auto files = two_files();
+  for (int i = 0; i < 4; ++i) {
+    files.push_back(files[0]);
+    files.back().path = "small" + std::to_string(i);
+  }
+  World world(3, files);
+  std::vector<double> asked;
+  world.script = [&](const action::Fetch&) {
+    if (world.now_ms < 2'000) return Script{Kind::kRateLimited, 0, 5};
+    asked.push_back(world.now_ms);
+    return Script{};
+  };
+  world.boot();
+  EXPECT_DONE(world);
+  ASSERT_GE(asked.size(), 6U);
+  for (std::size_t i = 1; i < 6; ++i) EXPECT_GE(asked[i] - asked[i - 1], world.link.latency_ms / 2);
+}
+
 TEST(Download, WritesNoJournalWhereNothingIsKept) {
   World world(3, two_files());
   world.options.persistent = false;

@@ -106,6 +106,7 @@ class LoaderWorld {
     config.record.reset();
     config.timings.reset();
     requests_.clear();
+    last_request_ = 0;
     open_.clear();
     todo_.clear();
     waiting_.clear();
@@ -270,6 +271,8 @@ class LoaderWorld {
   }
 
   void act(const action::Fetch& a) {
+    if (a.request <= last_request_) broken = "a request number was used twice";
+    last_request_ = a.request;
     fetched.push_back(a.url);
     requests_[a.request] = {};
     if (!network) {
@@ -492,6 +495,7 @@ class LoaderWorld {
   bool asked_ = false;
   bool holds_ = false;
   std::map<RequestId, Request> requests_;
+  RequestId last_request_ = 0;
   std::map<FileId, std::string> open_;
   std::deque<std::function<void()>> todo_;
   std::vector<RequestId> waiting_;
