@@ -68,10 +68,12 @@ void TransferPlan::received(std::uint64_t bytes, unsigned active, Instant now) {
 }
 
 void TransferPlan::climb() {
+  // 1, 2, 4, 6, or at once to the end where two bring twice as much as one: each step that is not tried saves
+  // its window.
+  const bool alike = below_ < target_ && rate_ > kAlike * rate_below_;
   rate_below_ = rate_;
   below_ = target_;
-  // 1, 2, 4, 6: each step that is not tried saves its window.
-  target_ = std::min(max_, target_ == 1 ? 2 : target_ + 2);
+  target_ = std::min(max_, target_ == 1 ? 2 : alike ? max_ : target_ + 2);
   window_start_.reset();
 }
 

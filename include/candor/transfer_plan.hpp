@@ -16,12 +16,15 @@ namespace candor {
 class TransferPlan {
  public:
   static constexpr double kWorthwhile = 1.08;
+  /// Two connections that bring this many times as much as one are each held to a pace of its own, so all are
+  /// used.
+  static constexpr double kAlike = 1.7;
   /// A window is at least this long, and longer where the network answers slowly or few pieces arrive.
   static constexpr Seconds kWindow{0.1};
   static constexpr Seconds kSettle{8};
-  /// At this many bytes per second the checksum and the disk set the pace. More connections could only bring
-  /// bytes out of order, which have to be read back for the checksum.
-  static constexpr double kEnough = 64e6;
+  /// At this many bytes per second the checksum and the disk soon set the pace. More connections could only
+  /// bring bytes out of order, which have to be read back for the checksum.
+  static constexpr double kEnough = 32e6;
 
   explicit TransferPlan(unsigned max_connections = 6, const TransferSizes& sizes = {});
 
@@ -36,9 +39,9 @@ class TransferPlan {
   /// The server asked for less: one connection from now on, until restart().
   void yield();
 
-  /// Connections wanted now, 1..max.
-  /// Whether the server said that it was asked too much.
+  /// Whether the server asked for less.
   bool yielded() const { return yielded_; }
+  /// Connections wanted now, 1..max.
   unsigned target() const { return target_; }
   /// Bytes that the next request should ask for, when `missing` bytes of its file have no request yet.
   std::uint64_t range_size(std::uint64_t missing) const;

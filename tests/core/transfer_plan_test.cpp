@@ -36,6 +36,17 @@ TEST(TransferPlan, AddsConnectionsWhileEachBringsMore) {
   EXPECT_EQ(plan.target(), 6U);
 }
 
+TEST(TransferPlan, UsesAllAtOnceWhereTwoBringTwiceAsMuchAsOne) {
+  TransferPlan plan;
+  Link link(plan, 8e6, 64e6);
+  unsigned before = 1;
+  while (plan.target() < 6) {
+    before = plan.target();
+    link.run(0.01);
+  }
+  EXPECT_EQ(before, 2U);
+}
+
 TEST(TransferPlan, StepsBackWhereTheyShareOneLink) {
   TransferPlan plan;
   Link(plan, 20e6, 20e6).run(1);
@@ -52,7 +63,7 @@ TEST(TransferPlan, KeepsTheOrderWhereTheLinkIsFasterThanTheDisk) {
   TransferPlan plan;
   Link(plan, 100e6, 600e6).run(20);
   EXPECT_EQ(plan.target(), 1U);
-  Link(plan, 40e6, 600e6).run(60);
+  Link(plan, 20e6, 600e6).run(60);
   EXPECT_EQ(plan.target(), 2U);
 }
 

@@ -25,7 +25,7 @@ import { StoreError } from './store.js';
 const SLICE = 1 << 20;
 // What is on its way from the network to the disk: enough to go on while the disk flushes, and a bound for memory.
 const BUFFER = 1 << 18;
-const BUFFERS = 64;
+const BUFFERS = 32;
 
 /** Memory that is used again and again, of a bounded amount. */
 class Buffers {
@@ -46,8 +46,13 @@ class Buffers {
   giveBack(buffer) {
     if (buffer?.byteLength === BUFFER) this.#spare.push(buffer);
     const next = this.#waiting.shift();
-    if (next) return next();
-    if (++this.#free === BUFFERS) this.#spare = [];
+    if (next) next();
+    else this.#free++;
+  }
+
+  /** Gives the memory back. */
+  drop() {
+    this.#spare = [];
   }
 }
 
@@ -312,6 +317,7 @@ export class Runner {
       this.send({ type: 'fetchFailed', request, kind: 'network', message: textOf(error) });
     } finally {
       if (this.#requests.get(request) === entry) this.#requests.delete(request);
+      if (!this.#requests.size) this.#buffers.drop();
       // The rest of the body, if any, is of no use to anybody.
       reader?.cancel().catch(() => {});
     }
