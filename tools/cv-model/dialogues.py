@@ -381,6 +381,8 @@ class World:
                     'is it {z} to {v} {n}?',
                 )
             )
+        # Whatever name it is, what matters is that the CV has it not: there are more names than the lists have.
+        text = re.sub(r'\{[cutlwm]\}', lambda slot: '{z}' if rng.random() < 0.2 else slot[0], text)
         return self.train_on(offcv.fill(text, self.words, self.own, rng), rng), self.declines[way]
 
     def dialogue(self, rng):
@@ -395,7 +397,7 @@ class World:
                 topic = fact if fact.entity else topic
                 continue
             roll = rng.random()
-            if roll < 0.61:
+            if roll < 0.46:
                 fact = rng.choice(self.by_kind[rng.choices(self.kinds, self.weights)[0]])
                 thing = rng.choice(fact.names) if fact.names else None
                 turns.append((self.train_on(rng.choice(self.train[fact.kind]), rng, thing), fact.answer))

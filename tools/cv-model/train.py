@@ -15,7 +15,7 @@ def _batches(world, chat, context, tokens, stream, pool):
     rng = random.Random(f'{stream}|pool|{pool}')
     rows = []
     for _ in range(POOL):
-        ids, wanted = chat.training(world.dialogue(rng))
+        ids, wanted = chat.training(world.dialogue(rng), rng)
         rows.append((ids[:context], wanted[:context]))
     rng.shuffle(rows)
     rows.sort(key=lambda row: len(row[0]))
