@@ -10,8 +10,12 @@ import { bytesOf, fakeClock, settle } from './support/fakes.js';
 /** @type {FakeDirectory} */
 let disk;
 
-/** A store over a disk of its own. @returns {Promise<import('../../web/src/ports.d.ts').Store>} */
-async function opfs() {
+/**
+ * A store over a disk of its own.
+ * @param {() => Promise<void>} [wait]
+ * @returns {Promise<import('../../web/src/ports.d.ts').Store>}
+ */
+async function opfs(wait) {
   disk = new FakeDirectory();
   Object.defineProperty(globalThis, 'navigator', {
     configurable: true,
@@ -22,7 +26,7 @@ async function opfs() {
       },
     },
   });
-  const store = await opfsStore();
+  const store = await opfsStore(wait);
   assert.ok(store);
   return store;
 }
@@ -161,12 +165,22 @@ test('OPFS: a full disk is quota, whichever way the browser says so', async () =
 });
 
 test('OPFS: a file that another tab writes is said so', async () => {
-  const store = await opfs();
+  let waits = 0;
+  const store = await opfs(async () => void waits++);
   const [here, there] = [store.folder('f'), store.folder('f')];
   await here.open(0, 'a');
   await assert.rejects(there.open(0, 'a'), { name: 'StoreError', message: /another tab/ });
+  assert.equal(waits, 20, 'it might have been a tab that was just closed');
   await here.closeAll();
   await there.open(0, 'a');
+});
+
+test('OPFS: a file that a tab which was just closed still holds is waited for', async () => {
+  let waits = 0;
+  const store = await opfs(async () => void (++waits === 3 && disk.closeAll()));
+  await store.folder('f').open(0, 'a');
+  await store.folder('f').open(0, 'a');
+  assert.equal(waits, 3);
 });
 
 test('OPFS: opening the same file again gives its first handle back', async () => {

@@ -81,7 +81,6 @@ export type TakeTurn = (
 export interface Store {
   /** False: nothing outlives this page. */
   persistent: boolean;
-  /** Each has files open of its own. */
   folder(name: string): Folder;
   usage(): Promise<{ quota: number | null; usage: number | null }>;
 }

@@ -92,10 +92,11 @@ export interface Endpoint<Out> {
   start?(): void;
 }
 
-/** From the loader worker to the disk worker. Folders are numbered by who asks; each has files open of its own. */
-export type ToDisk =
-  | { id: number; method: 'available' | 'usage' }
-  | { id: number; method: keyof Folder; folder: number; name: string; args: unknown[] };
+/** What the loader worker asks of the disk worker. It numbers the folders; each has files open of its own. */
+export type DiskCall =
+  | { method: 'available' | 'usage' }
+  | { method: keyof Folder; folder: number; name: string; args: unknown[] };
+export type ToDisk = DiskCall & { id: number };
 
 /** Answers, in the order of what was asked. */
 export type FromDisk =

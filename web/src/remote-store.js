@@ -122,15 +122,12 @@ export function remoteStore(connect, clock) {
     return disk;
   }
 
-  /** @param {ToDisk extends infer M ? (M extends ToDisk ? Omit<M, 'id'> : never) : never} message @returns {Promise<any>} */
-  function ask(message) {
+  /** @param {import('./protocol.d.ts').DiskCall} call @returns {Promise<any>} */
+  function ask(call) {
     return new Promise((resolve, reject) => {
       const id = ++calls;
       waiting.set(id, { resolve, reject });
-      connected().postMessage(
-        /** @type {ToDisk} */ ({ id, ...message }),
-        'args' in message ? memoryOf(message.args) : [],
-      );
+      connected().postMessage({ id, ...call }, 'args' in call ? memoryOf(call.args) : []);
       if (waiting.size === 1) watch();
     });
   }

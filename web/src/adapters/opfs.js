@@ -2,6 +2,7 @@
  * Files in the origin private file system: `candor/<model's folder>/…`.
  */
 import { StoreError, segmentsOf } from '../store.js';
+import { clock } from './clock.js';
 
 /**
  * @typedef {import('../ports.d.ts').Folder} Folder
@@ -9,6 +10,9 @@ import { StoreError, segmentsOf } from '../store.js';
  */
 
 const ROOT = 'candor';
+// The worker of a tab that was closed may hold a file for a moment after the tab's lock has gone.
+const TRIES = 20;
+const TRY_AGAIN_MS = 100;
 // The journal is written to these in turn, after a number; when one is flushed, the other is emptied. So where both
 // have a number, the one with the lower is surely whole.
 const JOURNALS = ['journal.0', 'journal.1'];
@@ -38,6 +42,7 @@ class OpfsFolder {
   #root;
   #name;
   #inTurn;
+  #wait;
   /** @type {FileSystemDirectoryHandle | null} */
   #folder = null;
   /** @type {Map<number, FileSystemSyncAccessHandle>} */
@@ -51,8 +56,10 @@ class OpfsFolder {
    * @param {FileSystemDirectoryHandle} root
    * @param {string} name
    * @param {<T>(work: () => Promise<T>) => Promise<T>} inTurn performs one thing after the other
+   * @param {(ms: number) => Promise<void>} wait
    */
-  constructor(root, name, inTurn) {
+  constructor(root, name, inTurn, wait) {
+    this.#wait = wait;
     this.#root = root;
     this.#name = name;
     this.#inTurn = (/** @type {() => Promise<any>} */ work) => inTurn(() => guarded(work));
@@ -131,13 +138,16 @@ class OpfsFolder {
   /** @param {FileSystemDirectoryHandle} folder @param {string} name */
   async #access(folder, name) {
     const file = await folder.getFileHandle(name, { create: true });
-    try {
-      return await file.createSyncAccessHandle();
-    } catch (error) {
-      if (error instanceof DOMException && error.name === 'NoModificationAllowedError') {
-        throw new StoreError('storage', 'This model is being downloaded in another tab.');
+    for (let tries = TRIES; ; tries--) {
+      try {
+        return await file.createSyncAccessHandle();
+      } catch (error) {
+        if (!(error instanceof DOMException) || error.name !== 'NoModificationAllowedError') {
+          throw error;
+        }
       }
-      throw error;
+      if (!tries) throw new StoreError('storage', 'This model is being downloaded in another tab.');
+      await this.#wait(TRY_AGAIN_MS);
     }
   }
 
@@ -258,9 +268,10 @@ function writeAll(handle, offset, bytes) {
 /**
  * Proves by writing a byte that files can be kept; private windows and old browsers refuse in different ways.
  *
+ * @param {(ms: number) => Promise<void>} [wait]
  * @returns {Promise<Store | null>}
  */
-export async function opfsStore() {
+export async function opfsStore(wait = (ms) => new Promise((done) => clock.timer(ms, done))) {
   try {
     const top = await navigator.storage.getDirectory();
     const root = await top.getDirectoryHandle(ROOT, { create: true });
@@ -286,7 +297,7 @@ export async function opfsStore() {
     };
     return {
       persistent: true,
-      folder: (folderName) => new OpfsFolder(root, folderName, inTurn),
+      folder: (folderName) => new OpfsFolder(root, folderName, inTurn, wait),
       async usage() {
         const { quota = null, usage = null } = await navigator.storage.estimate();
         return { quota, usage };
