@@ -74,7 +74,7 @@ std::variant<Journal, std::string> Journal::parse(std::string_view text) {
   if (list == nullptr || list->items.size() > Manifest::kMaxFiles)
     return std::string("The journal has no list of files.");
   for (const json::Value& entry : list->items) {
-    const std::string unusable = "The journal describes a file in a way that makes no sense.";
+    const std::string unusable = "The journal describes an impossible file.";
     File file;
     file.path = json::text_at(entry, "path");
     if (!path_fault(file.path).empty() || journal.find(file.path) != nullptr) return unusable;
