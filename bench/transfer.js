@@ -290,6 +290,8 @@ class Watch {
     const clients = [];
     const [client] = await new Promise((resolve) =>
       this.#page.on('workercreated', (worker) => {
+        // A session's begins when all is measured, and ends before the watch does.
+        if (worker.url().includes('session-worker')) return;
         clients.push(worker.client);
         resolve(clients);
       }),

@@ -20,7 +20,7 @@ constexpr Seconds kOfflineProbe{30};
 // The journal is behind by at most this.
 constexpr Seconds kJournalAfter{1};
 // It is written sooner where the disk keeps up, so that little is fetched again after a kill.
-constexpr Seconds kJournalSoon{0.03};
+constexpr Seconds kJournalSoon{0.01};
 
 constexpr std::string_view kOfflineMessage =
     "This device is offline. The download goes on when the connection is back.";

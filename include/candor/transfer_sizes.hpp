@@ -20,7 +20,7 @@ struct TransferSizes {
   std::uint64_t read = 1U << 20U;
   /// The journal is never more than this behind, and not more than `journal_soon` for long.
   std::uint64_t journal = 8U << 20U;
-  std::uint64_t journal_soon = 512U << 10U;
+  std::uint64_t journal_soon = 256U << 10U;
   /// Stored bytes in order that the checksum has not reached: with more, only one connection is used.
   std::uint64_t backlog = 48U << 20U;
   /// A connection that brought at least this much before it broke is renewed at once.
