@@ -63,7 +63,7 @@ filled in); {results['wordings']['held_out']:,} more, a fifth of each kind, were
 
 Greedy answers by ONNX Runtime on the CPU to {unseen['questions']} questions in unseen wordings (with casing, typos and short forms as in the training; of which {unseen['unseen_core']} of a phrase that has
 no relative in the training), {off['questions']} unseen questions off the CV, and {results['adversarial']['questions']} that presume what is not so.
-Of the questions off the CV, {off.get('written_last', 0)} were written after all others and looked at only after the last training.
+Of the questions off the CV, {off.get('written_last', 0)} were written after all others.
 
 | | right fact, unseen wordings | of these, unseen phrases | unseen wordings without typos | off the CV, declined | false premise, declined |
 |---|---|---|---|---|---|

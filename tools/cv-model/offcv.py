@@ -848,7 +848,7 @@ TEST = _lines("""
     """)
 
 
-# Written before the last training, and looked at only after it.
+# Written after TEST had been looked at.
 FINAL = _lines("""
     does {s} collect stamps?
     what size are {p} feet?
