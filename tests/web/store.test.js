@@ -152,6 +152,23 @@ test('OPFS: what was written before a journal is flushed before it, or there is 
   assert.deepEqual(disk.flushed.slice(3), ['b', 'journal.1', 'a']);
 });
 
+test('OPFS: a file that cannot be flushed keeps no other one open, and can be removed', async () => {
+  const store = await opfs(async () => {});
+  const [folder, next] = [store.folder('f'), store.folder('f')];
+  for (const [id, name] of ['a', 'b'].entries()) {
+    await folder.open(id, name);
+    await folder.write(id, 0, bytesOf('x'));
+  }
+  disk.failNext('flush', 'a');
+  await assert.rejects(folder.closeAll(), StoreError);
+  assert.equal(await next.open(0, 'a'), 1);
+  assert.equal(await next.open(1, 'b'), 1);
+  await next.write(0, 1, bytesOf('y'));
+  disk.failNext('flush', 'a');
+  await next.remove();
+  assert.deepEqual([...disk.list()], []);
+});
+
 test('OPFS: a full disk is quota, whichever way the browser says so', async () => {
   const folder = (await opfs()).folder('f');
   await folder.open(0, 'a');

@@ -227,11 +227,23 @@ class OpfsFolder {
     return this.#inTurn(async () => this.#close(id));
   }
 
+  /** What cannot be flushed keeps nothing else open: the next tab must be able to open the files. */
+  #closeAll() {
+    this.#closeJournals();
+    /** @type {unknown[]} */
+    const failures = [];
+    for (const id of [...this.#open.keys()]) {
+      try {
+        this.#close(id);
+      } catch (error) {
+        failures.push(error);
+      }
+    }
+    if (failures.length) throw failures[0];
+  }
+
   closeAll() {
-    return this.#inTurn(async () => {
-      this.#closeJournals();
-      for (const id of [...this.#open.keys()]) this.#close(id);
-    });
+    return this.#inTurn(async () => this.#closeAll());
   }
 
   /** @param {string} path */
@@ -244,8 +256,9 @@ class OpfsFolder {
 
   remove() {
     return this.#inTurn(async () => {
-      this.#closeJournals();
-      for (const id of [...this.#open.keys()]) this.#close(id);
+      // Nothing that goes away has to reach the disk first.
+      this.#dirty.clear();
+      this.#closeAll();
       await this.#directory();
       this.#folder = null;
       await this.#root.removeEntry(this.#name, { recursive: true });
