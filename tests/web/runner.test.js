@@ -226,6 +226,23 @@ test('reading back goes in ascending slices and ends at the end of the file', as
   ]);
 });
 
+test('what the visitor wants comes between two slices that are read back', async () => {
+  const store = memoryStore();
+  const folder = store.folder('f');
+  await folder.open(9, 'a/b.bin');
+  await folder.write(9, 0, new Uint8Array(2 ** 22));
+  const { runner, events } = setUp(
+    { load: () => OPEN, opened: () => [{ type: 'read', file: 0, offset: 0, length: 2 ** 22 }] },
+    { store },
+  );
+  runner.send({ type: 'load' });
+  while (!events().includes('hashed')) await new Promise((resolve) => setImmediate(resolve));
+  runner.send({ type: 'pause' });
+  await settle();
+  assert.equal(events().filter((type) => type === 'hashed').length, 4);
+  assert.ok(events().lastIndexOf('hashed') > events().indexOf('pause'));
+});
+
 test('reading back stops when the file is closed meanwhile', async () => {
   const store = memoryStore();
   const folder = store.folder('f');

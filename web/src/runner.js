@@ -252,13 +252,16 @@ export class Runner {
       : Promise.reject(new StoreError('storage', 'No folder was named.'));
     /** @type {Promise<void>} */
     const done = asked
-      .catch((thrown) => {
-        const { kind, message } = StoreError.from(thrown);
-        this.send({ type: 'storeFailed', file, kind, message });
-      })
+      .catch((thrown) => this.#storeFailed(file, thrown))
       .finally(() => this.#asked.delete(done));
     this.#asked.add(done);
     return done;
+  }
+
+  /** @param {number | null} file @param {unknown} thrown */
+  #storeFailed(file, thrown) {
+    const { kind, message } = StoreError.from(thrown);
+    this.send({ type: 'storeFailed', file, kind, message });
   }
 
   /** @param {string} folder */
@@ -277,9 +280,7 @@ export class Runner {
       this.#turn = turn;
       this.send({ type: 'locked' });
     } catch (error) {
-      if (signal.aborted) return;
-      const { kind, message } = StoreError.from(error);
-      this.send({ type: 'storeFailed', file: null, kind, message });
+      if (!signal.aborted) this.#storeFailed(null, error);
     }
   }
 
@@ -402,11 +403,13 @@ export class Runner {
   async #read(folder, { file, offset, length }) {
     const end = offset + length;
     for (let at = offset; at < end;) {
+      // Between slices, what the visitor wants comes first, though the store may be one that answers at once; the file
+      // may be gone by then.
+      await this.#ports.clock.breathe();
       const buffer = this.#readBuffer ?? new ArrayBuffer(SLICE);
       this.#readBuffer = null;
       const into = new Uint8Array(buffer, 0, Math.min(SLICE, end - at));
       const read = await folder.read(file, at, into);
-      // Between slices, what the visitor wants comes first; the file may be gone by then.
       if (!read || this.#closed) return;
       this.#fill(read.length, (bytes) => bytes.set(read));
       this.#readBuffer = read.buffer;
