@@ -430,6 +430,7 @@ class World {
       const DiskFile& disk = disk_[file.path];
       for (const ByteRange& range : file.ranges) {
         if (range.end > disk.content.size()) return fail("claims bytes that are not on disk");
+        if (disk.unflushed.overlap(range) > 0) return fail("claims bytes that were not flushed");
       }
     }
     previous_journal_ = std::exchange(journal_, a.text);
