@@ -8,7 +8,8 @@ import { cp, mkdir, readFile, readdir, writeFile } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import path from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
-import { build, transform } from 'esbuild';
+import { build } from 'esbuild';
+import { minify } from 'terser';
 
 const web = path.dirname(fileURLToPath(import.meta.url));
 const dist = path.join(web, 'dist');
@@ -94,8 +95,9 @@ async function main() {
   await mkdir(path.join(dist, 'core'), { recursive: true });
   await cp(path.join(core, 'candor-core.wasm'), path.join(dist, 'core/candor-core.wasm'));
   const glue = await readFile(path.join(core, 'candor-core.js'), 'utf8');
-  const { code } = await transform(glue, { minify: true, format: 'esm', target: 'es2022' });
-  await writeFile(path.join(dist, 'core/candor-core.js'), code);
+  // A tenth smaller than esbuild makes it, which has one pass.
+  const { code } = await minify(glue, { module: true, compress: { passes: 3 } });
+  await writeFile(path.join(dist, 'core/candor-core.js'), code ?? '');
   const ort = path.dirname(createRequire(import.meta.url).resolve('onnxruntime-web/webgpu'));
   for (const name of ORT) await cp(path.join(ort, name), path.join(dist, 'ort', name));
   await bundle();
