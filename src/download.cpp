@@ -129,7 +129,7 @@ std::vector<Action> Download::on(const event::Head& event, Instant now) {
     fail_request(*request, verdict.failure, true, now);
   } else {
     request->accepted = true;
-    plan_.answered(now - request->asked_at);
+    if (!comes_beside(file)) plan_.answered(now - request->asked_at);
     request->accepted_at = now;
     request->range = verdict.range;
     request->sent_end = verdict.range.end;
@@ -505,21 +505,24 @@ bool Download::ends_soon(const Request& request, Instant now) const {
          static_cast<double>(request.position - request.range.first) * trip;
 }
 
-// Everything has a request, but a connection is free: it takes over half of what is left of the longest one.
+// Everything has a request, but a connection is free: it takes over at least half of what is left of the
+// longest one, which keeps no more than it would be asked for now.
 bool Download::split_request(Instant now) {
   Request* longest = nullptr;
   for (Request& request : requests_) {
     const FileTransfer& file = files_[request.file];
-    const bool splits = request.accepted && !request.drained && request.ranged && file.ranges_work() &&
-                        file.size() && file.policy().attempts() == 0 && !file.retry_at &&
+    const bool splits = request.accepted && !request.drained && !ends_soon(request, now) && request.ranged &&
+                        file.ranges_work() && file.size() && file.policy().attempts() == 0 &&
+                        !file.retry_at &&
                         request.range.end - request.position >= 2 * options_.sizes.smallest_range;
     if (splits &&
         (longest == nullptr || request.range.end - request.position > longest->range.end - longest->position))
       longest = &request;
   }
   if (longest == nullptr) return false;
-  longest->range.end -= (longest->range.end - longest->position) / 2;
   const FileId id = longest->file;
+  const std::uint64_t half = (longest->range.end - longest->position) / 2;
+  longest->range.end = longest->position + std::min(half, plan_.range_size(files_[id].end()));
   if (unassigned(id).empty()) return false;
   start_request(id, now);
   return true;

@@ -1,19 +1,20 @@
 #include "candor/transfer_plan.hpp"
 
 #include <algorithm>
+#include <utility>
 
 namespace candor {
 namespace {
 
-// A request should last about this long: long enough that its start costs little, short enough that the
-// checksum, which goes through the file in order, is never far behind.
+// One of several requests should last about this long: long enough that its start costs little, short enough
+// that the checksum, which goes through the file in order, is never far behind.
 constexpr Seconds kRequest{2};
 // And this many times as long as its answer takes.
 constexpr double kRequestTrips = 20;
 constexpr double kRampTrips = 2;
 // Pieces per connection that make a measurement; fewer are too coarse, but no window waits longer than
 // kLongestWindow for them.
-constexpr std::uint64_t kPieces = 12;
+constexpr std::uint64_t kPieces = 6;
 constexpr Seconds kLongestWindow{2};
 constexpr Seconds kLongestLatency{1};
 
@@ -51,17 +52,19 @@ void TransferPlan::received(std::uint64_t bytes, unsigned active, Instant now) {
   if (yielded_) return;
   if (climbing_) {
     if (rate_ < rate_below_ * kWorthwhile) {
+      // The machine may just have been busy, so one bad window is only a doubt.
+      if (!std::exchange(doubtful_, true)) return;
       target_ = below_;
       climbing_ = false;
       settled_at_ = now;
       window_start_.reset();
-    } else if (target_ < max_ && rate_ < kEnough) {
+    } else if (target_ < max_ && rate_ < kEnough * target_) {
       climb();
     } else {
       climbing_ = false;
       settled_at_ = now;
     }
-  } else if (now - settled_at_ >= kSettle && target_ < max_ && rate_ < kEnough) {
+  } else if (now - settled_at_ >= kSettle && target_ < max_ && rate_ < kEnough * target_) {
     climbing_ = true;
     climb();
   }
@@ -71,6 +74,7 @@ void TransferPlan::climb() {
   // 1, 2, 4, 6, or at once to the end where two bring twice as much as one: each step that is not tried saves
   // its window.
   const bool alike = below_ < target_ && rate_ > kAlike * rate_below_;
+  doubtful_ = false;
   rate_below_ = rate_;
   below_ = target_;
   target_ = std::min(max_, target_ == 1 ? 2 : alike ? max_ : target_ + 2);
@@ -91,17 +95,13 @@ void TransferPlan::yield() {
 }
 
 std::uint64_t TransferPlan::range_size(std::uint64_t missing) const {
-  std::uint64_t size = sizes_.first_range;
-  if (rate_ > 0) {
-    const double per_connection = rate_ / target_ * std::max(kRequest, kRequestTrips * latency_).count();
-    // One connection brings the file in order, however much it asks for at a time.
-    const auto largest = static_cast<double>(sizes_.largest_range) * (target_ == 1 ? 4 : 1);
-    size = static_cast<std::uint64_t>(
-        std::clamp(per_connection, static_cast<double>(sizes_.smallest_range), largest));
-  }
+  // Each request costs the time of its answer.
+  if (target_ == 1) return missing;
+  const double size = rate_ / target_ * std::max(kRequest, kRequestTrips * latency_).count();
   // Towards the end the connections share what is left, so that they finish together.
   const std::uint64_t share = missing / target_ + 1;
-  return std::max(sizes_.smallest_range, std::min(size, share));
+  return std::max(sizes_.smallest_range,
+                  static_cast<std::uint64_t>(std::min(size, static_cast<double>(share))));
 }
 
 }  // namespace candor

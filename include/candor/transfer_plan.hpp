@@ -22,8 +22,8 @@ class TransferPlan {
   /// A window is at least this long, and longer where the network answers slowly or few pieces arrive.
   static constexpr Seconds kWindow{0.1};
   static constexpr Seconds kSettle{8};
-  /// At this many bytes per second the checksum and the disk soon set the pace. More connections could only
-  /// bring bytes out of order, which have to be read back for the checksum.
+  /// Connections that bring this many bytes per second each are enough: soon the checksum and the disk set
+  /// the pace, and more could only bring bytes out of order, which have to be read back for the checksum.
   static constexpr double kEnough = 32e6;
 
   explicit TransferPlan(unsigned max_connections = 6, const TransferSizes& sizes = {});
@@ -43,7 +43,8 @@ class TransferPlan {
   bool yielded() const { return yielded_; }
   /// Connections wanted now, 1..max.
   unsigned target() const { return target_; }
-  /// Bytes that the next request should ask for, when `missing` bytes of its file have no request yet.
+  /// Bytes that the next request should ask for, when `missing` bytes of its file have no request yet: one
+  /// connection asks for all of them, and what is left is divided when more are wanted.
   std::uint64_t range_size(std::uint64_t missing) const;
 
  private:
@@ -55,6 +56,7 @@ class TransferPlan {
   unsigned below_ = 1;  ///< the level to step back to
   bool yielded_ = false;
   bool climbing_ = true;
+  bool doubtful_ = false;  ///< the level brought too little in its first window
   Seconds latency_{0};
   std::optional<Instant> window_start_;
   std::uint64_t window_pieces_ = 0;

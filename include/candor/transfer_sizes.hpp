@@ -7,10 +7,8 @@ namespace candor {
 /// The sizes in bytes that a download works with. Tests make all of them smaller, so that small files show
 /// everything.
 struct TransferSizes {
-  /// Bounds of what one request asks for, and what it asks for before anything was measured.
+  /// What one request asks for at least.
   std::uint64_t smallest_range = 1U << 20U;
-  std::uint64_t first_range = 8U << 20U;
-  std::uint64_t largest_range = 32U << 20U;
   /// Up to here a file comes in one request without a range, so that the server may compress it.
   std::uint64_t whole_file = 1U << 20U;
   /// Distance of the points that a checksum can go back to, and the grain in which damage is found; a
@@ -29,8 +27,8 @@ struct TransferSizes {
   /// Everything `divisor` times smaller; a power of two up to 65,536.
   constexpr TransferSizes scaled_down(std::uint64_t divisor) const {
     TransferSizes s = *this;
-    for (std::uint64_t* size : {&s.smallest_range, &s.first_range, &s.largest_range, &s.whole_file, &s.mark,
-                                &s.read, &s.journal, &s.journal_soon, &s.backlog, &s.crumb}) {
+    for (std::uint64_t* size : {&s.smallest_range, &s.whole_file, &s.mark, &s.read, &s.journal,
+                                &s.journal_soon, &s.backlog, &s.crumb}) {
       *size /= divisor;
       if (*size == 0) *size = 1;
     }

@@ -45,6 +45,14 @@ std::function<Script(const action::Fetch&)> after(std::uint64_t count, Script sc
   };
 }
 
+/// The first connection breaks in mid-file; then `times` requests are answered with `script`.
+std::function<Script(const action::Fetch&)> after_a_break(Script script, std::uint64_t times = 1) {
+  return [=, rest = after(1, script, times), first = true](const action::Fetch& fetch) mutable {
+    const Script scripted = rest(fetch);
+    return std::exchange(first, false) ? Script{Kind::kDrop, 30'000, 0} : scripted;
+  };
+}
+
 constexpr std::uint64_t kForEver = 1'000'000;
 
 #define EXPECT_DONE(w)                               \
@@ -87,6 +95,7 @@ TEST(Download, NeedsNoNetworkWhenEverythingIsHere) {
 TEST(Download, GoesOnFromTheByteWhereAConnectionBroke) {
   for (const std::uint64_t at : {0U, 1U, 2'000U, 4'095U, 8'191U}) {
     World world(at + 1, one_file());
+    world.options.max_connections = 1;
     world.script = after(0, {Kind::kDrop, at, 0});
     world.boot();
     EXPECT_DONE(world);
@@ -106,7 +115,7 @@ TEST(Download, SurvivesAServerThatDropsEveryConnectionAfterAPiece) {
 
 TEST(Download, TakesAnEndBeforeTheEndForABrokenConnection) {
   World world(3, one_file());
-  world.script = after(1, {Kind::kShort, 100, 0}, 3);
+  world.script = after(0, {Kind::kShort, 100, 0}, 3);
   world.boot();
   EXPECT_DONE(world);
   EXPECT_EQ(world.download().totals().wire, kLarge);
@@ -153,7 +162,7 @@ TEST(Download, WaitsForAServerThatOnlyPauses) {
 TEST(Download, ComesBackAfterAServersTrouble) {
   for (const std::uint64_t status : {500U, 502U, 503U, 408U}) {
     World world(3, one_file());
-    world.script = after(2, {Kind::kStatus, 0, status});
+    world.script = after_a_break({Kind::kStatus, 0, status});
     world.boot();
     EXPECT_DONE(world);
     EXPECT_EQ(world.download().totals().wire, kLarge);
@@ -162,7 +171,8 @@ TEST(Download, ComesBackAfterAServersTrouble) {
 
 TEST(Download, AsksAfterThreeAttemptsAndKeepsTheBytes) {
   World world(3, one_file());
-  world.script = after(2, {Kind::kStatus, 0, 503}, 5);
+  world.options.max_connections = 1;
+  world.script = after_a_break({Kind::kStatus, 0, 503}, 5);
   world.boot();
   EXPECT_ASKS(world, ErrorCode::kHttp);
   EXPECT_TRUE(world.download().error()->retryable);
@@ -176,7 +186,7 @@ TEST(Download, AsksAfterThreeAttemptsAndKeepsTheBytes) {
 
 TEST(Download, ObeysRetryAfter) {
   World world(3, one_file());
-  world.script = after(2, {Kind::kRateLimited, 0, 90});
+  world.script = after_a_break({Kind::kRateLimited, 0, 90});
   world.boot();
   while (world.state() != State::kWaiting) ASSERT_TRUE(world.step());
   const double since = world.now_ms;
@@ -228,7 +238,7 @@ TEST(Download, FetchesWholeWhereRangesAreRefused) {
 
 TEST(Download, TakesTheWholeFileWhereARangeWasAskedForAndCountsNothingTwice) {
   World world(3, one_file());
-  world.script = after(2, {Kind::kWhole, 0, 0}, kForEver);
+  world.script = after_a_break({Kind::kWhole, 0, 0}, kForEver);
   world.boot();
   EXPECT_DONE(world);
   const TransferTotals& totals = world.download().totals();
@@ -247,7 +257,7 @@ TEST(Download, AsksTheServerForTheRestOfAShorterRange) {
 
 TEST(Download, RefusesARangeThatStartsElsewhere) {
   World world(3, one_file());
-  world.script = after(1, {Kind::kOtherStart, 0, 0});
+  world.script = after_a_break({Kind::kOtherStart, 0, 0});
   world.options.max_connections = 1;
   world.boot();
   EXPECT_DONE(world);
@@ -256,7 +266,7 @@ TEST(Download, RefusesARangeThatStartsElsewhere) {
 
 TEST(Download, SaysThatAFileChangedAndStartsItAnew) {
   World world(3, one_file());
-  world.script = after(3, {Kind::kChangedEtag, 0, 0});
+  world.script = after_a_break({Kind::kChangedEtag, 0, 0});
   world.boot();
   EXPECT_DONE(world);
   const TransferTotals& totals = world.download().totals();
@@ -324,10 +334,10 @@ TEST(Download, FindsADamagedBlockWithoutFetchingWhatFollows) {
 }
 
 TEST(Download, RepairsDamageWhereverItIs) {
-  for (const std::uint64_t request : {3U, 6U, 9U}) {
-    World world(request, one_file());
+  for (const std::uint64_t at : {10U, 50'000U, 99'999U}) {
+    World world(at, one_file());
     world.options.max_connections = 1;
-    world.script = after(request, {Kind::kFlip, 0, 0});
+    world.script = after(0, {Kind::kFlip, at, 0});
     world.boot();
     EXPECT_DONE(world);
     EXPECT_LE(world.download().totals().wire, 2 * kLarge);
@@ -338,6 +348,7 @@ TEST(Download, RepairsDamageWhereverItIs) {
   last.boot();
   EXPECT_DONE(last);
   World twice(3, one_file());
+  twice.link.per_connection = 1e5;  // so slow that several are used
   twice.script = after(0, {Kind::kFlip, 10, 0}, 2);
   twice.boot();
   EXPECT_DONE(twice);
@@ -369,7 +380,11 @@ TEST(Download, AsksAfterThreeAttemptsWithoutAnyReplyAndGoesOnWhenTheNetworkIsBac
 TEST(Download, DoesNotCountAttemptsWhileTheDeviceIsOffline) {
   World world(3, one_file());
   bool broken = false;
-  world.script = [&broken](const action::Fetch&) { return broken ? Script{Kind::kRefused, 0, 0} : Script{}; };
+  world.options.max_connections = 1;
+  world.script = [&broken, cut = after_a_break({})](const action::Fetch& fetch) mutable {
+    const Script scripted = cut(fetch);
+    return broken ? Script{Kind::kRefused, 0, 0} : scripted;
+  };
   world.boot();
   while (world.download().totals().on_disk < 20'000) ASSERT_TRUE(world.step());
   broken = true;

@@ -85,8 +85,8 @@ export class Runner {
   /** @type {Map<number, Request>} */
   #requests = new Map();
   #buffers = new Buffers();
-  /** What is read back from the disk comes in this. @type {ArrayBuffer | null} */
-  #readBuffer = null;
+  /** What is read back from the disk comes in these. @type {ArrayBuffer[]} */
+  #readBuffers = [];
   /** What the disk was asked and has not done yet. @type {Set<Promise<void>>} */
   #asked = new Set();
   #closed = false;
@@ -399,22 +399,33 @@ export class Runner {
     return work(this.#core.HEAPU8.subarray(address, address + length));
   }
 
-  /** @param {Folder} folder @param {{ file: number, offset: number, length: number }} what */
+  /**
+   * The disk reads the next slice while the core takes this one.
+   *
+   * @param {Folder} folder
+   * @param {{ file: number, offset: number, length: number }} what
+   */
   async #read(folder, { file, offset, length }) {
     const end = offset + length;
-    for (let at = offset; at < end;) {
+    const ask = (/** @type {number} */ at) => {
+      if (at >= end) return null;
+      const buffer = this.#readBuffers.pop() ?? new ArrayBuffer(SLICE);
+      const asked = folder.read(file, at, new Uint8Array(buffer, 0, Math.min(SLICE, end - at)));
+      // Nobody may come back for it.
+      asked.catch(() => {});
+      return asked;
+    };
+    let next = ask(offset);
+    for (let at = offset; next;) {
       // Between slices, what the visitor wants comes first, though the store may be one that answers at once; the file
       // may be gone by then.
       await this.#ports.clock.breathe();
-      const buffer = this.#readBuffer ?? new ArrayBuffer(SLICE);
-      this.#readBuffer = null;
-      const into = new Uint8Array(buffer, 0, Math.min(SLICE, end - at));
-      const read = await folder.read(file, at, into);
+      const read = await next;
       if (!read || this.#closed) return;
+      next = read.length ? ask(at + read.length) : null;
       this.#fill(read.length, (bytes) => bytes.set(read));
-      this.#readBuffer = read.buffer;
+      if (this.#readBuffers.length < 2) this.#readBuffers.push(read.buffer);
       this.#take(this.#loader.hashed(file, at, read.length, this.#ports.clock.now()));
-      if (!read.length) return;
       at += read.length;
     }
   }
