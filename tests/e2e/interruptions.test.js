@@ -41,6 +41,16 @@ async function beginInPage({ host, key, bytes }) {
   return /** @type {Snapshot} */ (began);
 }
 
+/** Waits until the download is over, or else until it says that it waits for the network. Runs in the page. @param {string} key @param {boolean} orOffline */
+async function waitInPage(key, orOffline) {
+  for (;;) {
+    const shown = /** @type {Snapshot} */ (/** @type {any} */ (globalThis).loader.snapshot(key));
+    const said = shown.error?.message.includes('This device is offline');
+    if (shown.status !== 'downloading' || (orOffline && said)) return shown;
+    await new Promise((resolve) => setTimeout(resolve, 20));
+  }
+}
+
 /** Changes a file in the model's folder. Runs in the page. @param {string} key @param {string} name @param {string} how */
 async function tamperInPage(key, name, how) {
   const root = await (await navigator.storage.getDirectory()).getDirectoryHandle('candor');
@@ -140,6 +150,47 @@ for (const name of /** @type {const} */ (['chromium', 'firefox'])) {
       const last = await loadsWell(next, 1.7 * SIZE);
       assert.ok(last.cached > 0, 'the small files are the same');
       await next.close();
+    });
+
+    test('a device that goes offline waits for its network and then goes on by itself', async () => {
+      ({ model, sha256 } = noise());
+      hub.setModel(`fault/${KEY}`, model);
+      hub.setRate({ rate: 1e6 });
+      const page = await open();
+      await page.evaluate(tamperInPage, KEY, WEIGHTS, 'none');
+      const began = await page.evaluate(beginInPage, { host: hub.origin, key: KEY, bytes: 5e5 });
+      // A browser's switch tells its workers, and leaves alone what they fetch: the network is cut here.
+      await page.setOfflineMode(true);
+      hub.setOffline(true);
+      const offline = await page.evaluate(waitInPage, KEY, true);
+      assert.deepEqual([offline.status, offline.attempt], ['downloading', 1]);
+      assert.ok(offline.totalDownloaded >= began.totalDownloaded);
+      hub.setRate({});
+      hub.setOffline(false);
+      await page.setOfflineMode(false);
+      const end = await page.evaluate(waitInPage, KEY, false);
+      assert.deepEqual([end.error, end.verified], [null, end.totalSize]);
+      assert.equal(await page.evaluate(digestInPage, KEY), sha256);
+      await page.close();
+    });
+
+    test('a model that will not fit is refused before its first byte', async (t) => {
+      const size = 4e12;
+      // Weights of this size would be refused for what they are.
+      const tokenizer = { size, sha256: 'a'.repeat(64) };
+      hub.setModel(`fault/${KEY}`, { files: { ...model.files, 'tokenizer.json': tokenizer } });
+      hub.ledger.clear();
+      const page = await open();
+      const quota = await page.evaluate(async () => (await navigator.storage.estimate()).quota);
+      if (Number(quota) > size) return t.skip('this browser gives a site more than 4 TB');
+      const { last, problems } = await page.evaluate(loadInPage, { host: hub.origin, key: KEY });
+      assert.deepEqual([last.error?.code, last.network, problems], ['quota', 0, []]);
+      assert.match(
+        String(last.error?.message),
+        /not enough room: the download needs 4(\.0+)? TB, and this site may store .* more/,
+      );
+      assert.equal(sentBy(hub), 0);
+      await page.close();
     });
 
     test('a page that crashes or is closed in mid-download loses little', async () => {

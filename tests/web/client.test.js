@@ -381,6 +381,19 @@ test('a page that is left holds no worker, and goes on with its loads when it is
   await loader.dispose();
 });
 
+test('the worker hears from the page that the network went away, and that it is back', async () => {
+  const { loader, got } = await setUp();
+  const page = new EventTarget();
+  loader.followPage(page);
+  for (const type of ['offline', 'online']) page.dispatchEvent(new Event(type));
+  await settle();
+  assert.deepEqual(
+    got.slice(1).map(({ type }) => type),
+    ['offline', 'online'],
+  );
+  await loader.dispose();
+});
+
 test('dispose settles everything that waits, and nothing works afterwards', async () => {
   const { loader, model, got } = await ready();
   const chat = model.chat(HI).next();

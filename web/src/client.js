@@ -152,6 +152,9 @@ export class Loader {
     const { signal } = this.#ended;
     page.addEventListener('pagehide', () => this.suspend(), { signal });
     page.addEventListener('pageshow', () => void this.restart(), { signal });
+    for (const type of /** @type {const} */ (['online', 'offline'])) {
+      page.addEventListener(type, () => this.#post({ type }), { signal });
+    }
   }
 
   /**

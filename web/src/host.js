@@ -14,7 +14,6 @@ import { Runner } from './runner.js';
  * @param {import('./protocol.d.ts').Endpoint<FromWorker>} endpoint
  * @param {(start: Extract<ToWorker, { type: 'start' }>) => Promise<{
  *   core: import('../bindings.d.ts').CoreModule, ports: Ports }>} prepare
- * @returns {{ broadcast(event: { type: 'online' | 'offline' }): void }}
  */
 export function serve(endpoint, prepare) {
   /** @type {Map<string, Runner>} */
@@ -78,15 +77,13 @@ export function serve(endpoint, prepare) {
         return runners.get(message.key)?.chat(message.id, message.messages, message.options);
       case 'stop':
         return runners.get(message.key)?.stop(message.id);
+      case 'online':
+      case 'offline':
+        for (const runner of runners.values()) runner.send(message);
+        return;
       case 'close':
         return void close();
     }
   });
   endpoint.start?.();
-
-  return {
-    broadcast(event) {
-      for (const runner of runners.values()) runner.send(event);
-    },
-  };
 }

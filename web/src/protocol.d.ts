@@ -44,6 +44,8 @@ export type ToWorker =
   | { type: 'command'; id: number; key: string; command: Command }
   | { type: 'chat'; id: number; key: string; messages: Message[]; options: GenerationOptions }
   | { type: 'stop'; id: number; key: string }
+  /** Chromium tells a worker nothing when the network goes away or comes back, only the page. */
+  | { type: 'online' | 'offline' }
   /** A helper could not be started, or has crashed. */
   | { type: 'helperFailed'; id: number; message: string }
   /** Answered by `closed`. */

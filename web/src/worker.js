@@ -11,7 +11,7 @@ import { alwaysOurTurn, takeTurn } from './adapters/tabs.js';
 import { loadCore } from './core.js';
 import { serve } from './host.js';
 
-const { broadcast } = serve(/** @type {any} */ (self), async ({ storage, runtimeUrl }) => {
+serve(/** @type {any} */ (self), async ({ storage, runtimeUrl }) => {
   const [core, kept] = await Promise.all([loadCore(), storage === 'memory' ? null : diskStore()]);
   const store = kept ?? memoryStore();
   return {
@@ -29,7 +29,3 @@ const { broadcast } = serve(/** @type {any} */ (self), async ({ storage, runtime
 
 // What nobody expected ends the loader with an error: else it would stand still, and say nothing.
 self.addEventListener('unhandledrejection', ({ reason }) => self.reportError(reason));
-
-for (const type of /** @type {const} */ (['online', 'offline'])) {
-  self.addEventListener(type, () => broadcast({ type }));
-}
