@@ -23,9 +23,10 @@ import { StoreError } from './store.js';
 
 // How much crosses into the core at once: enough to make the crossing cheap, little enough to keep the core answering.
 const SLICE = 1 << 20;
-// What is on its way from the network to the disk: enough to go on while the disk flushes, and a bound for memory.
-const BUFFER = 1 << 18;
-const BUFFERS = 32;
+// What is on its way from the network to the disk: enough to go on while the disk flushes, and a bound for memory. Each of
+// six connections may hold one that it waits for. Large, because what crosses in many pieces leaves much to collect.
+const BUFFER = SLICE;
+const BUFFERS = 12;
 
 /** Memory that is used again and again, of a bounded amount. */
 class Buffers {
