@@ -86,6 +86,8 @@ export class Runner {
   /** @type {Map<number, Request>} */
   #requests = new Map();
   #buffers = new Buffers();
+  /** The core has one thing read back at a time. @type {{ file: number } | null} */
+  #reading = null;
   /** What is read back from the disk comes in these. @type {ArrayBuffer[]} */
   #readBuffers = [];
   /** What the disk was asked and has not done yet. @type {Set<Promise<void>>} */
@@ -225,6 +227,7 @@ export class Runner {
       case 'truncate':
         return this.#ask(action.file, (folder) => folder.truncate(action.file, action.size));
       case 'close':
+        if (this.#reading?.file === action.file) this.#reading = null;
         return this.#ask(action.file, (folder) => folder.close(action.file));
       case 'read':
         return this.#ask(action.file, (folder) => this.#read(folder, action));
@@ -408,6 +411,7 @@ export class Runner {
    */
   async #read(folder, { file, offset, length }) {
     const end = offset + length;
+    const reading = (this.#reading = { file });
     const ask = (/** @type {number} */ at) => {
       if (at >= end) return null;
       const buffer = this.#readBuffers.pop() ?? new ArrayBuffer(SLICE);
@@ -422,7 +426,7 @@ export class Runner {
       // may be gone by then.
       await this.#ports.clock.breathe();
       const read = await next;
-      if (!read || this.#closed) return;
+      if (!read || this.#reading !== reading || this.#closed) return;
       next = read.length ? ask(at + read.length) : null;
       this.#fill(read.length, (bytes) => bytes.set(read));
       if (this.#readBuffers.length < 2) this.#readBuffers.push(read.buffer);
