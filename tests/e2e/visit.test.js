@@ -98,6 +98,15 @@ for (const name of /** @type {const} */ (['chromium', 'firefox'])) {
       const from = hub.ledger.entries.length;
       await page.goto(`${hub.origin}/?ep=wasm`);
       await page.waitForSelector('html[data-ready]');
+      await page.click('#picker-toggle');
+      const state = await page.$eval('#models .state', ({ textContent }) => textContent);
+      assert.match(String(state), /^Loaded on an earlier visit, took 3\.\d+ MB$/);
+      const free = await page.$eval(
+        '#models .buttons :last-child',
+        (b) => !b.hasAttribute('hidden'),
+      );
+      assert.ok(free, 'a button frees the space');
+      await page.click('#picker-toggle');
       await page.type('#question', QUESTION);
       await page.click('#send');
       await until(page, 'ready');

@@ -251,7 +251,7 @@ class Demo {
   async #remove(key) {
     try {
       await this.#loader.remove(key);
-      seen.set(key, false);
+      seen.set(key, 0);
       this.#picker.update(key);
     } catch (error) {
       this.#chat.note(/** @type {Error} */ (error).message);

@@ -72,28 +72,30 @@ export async function describeDevice() {
 }
 
 /**
- * Which models were ready on an earlier visit. Their records are gone by then, and whether their files are still there is
- * known only when they are loaded; so this is said as history, not as a fact about the disk.
+ * Which models were ready on an earlier visit, and the bytes that each took. Their records are gone by then, and whether
+ * their files are still there is known only when they are loaded; so this is said as history, not as a fact about the disk.
  */
 export const seen = {
   key: 'cv_models_seen',
-  /** @returns {string[]} */
-  list() {
+  /** @returns {Map<string, number>} bytes by key of a model */
+  all() {
     try {
-      const keys = JSON.parse(localStorage.getItem(this.key) ?? '[]');
-      return Array.isArray(keys) ? keys.filter((key) => Object.hasOwn(OFFERS, key)) : [];
+      const kept = Object.entries(JSON.parse(localStorage.getItem(this.key) ?? '{}'));
+      return new Map(
+        kept.filter(([key, bytes]) => Object.hasOwn(OFFERS, key) && bytes > 0 && bytes < 1e15),
+      );
     } catch {
-      return [];
+      return new Map();
     }
   },
-  /** @param {string} key @param {boolean} kept */
-  set(key, kept) {
-    const keys = new Set(this.list());
-    if (kept === keys.has(key)) return;
-    if (kept) keys.add(key);
-    else keys.delete(key);
+  /** @param {string} key @param {number} bytes 0: it is not kept */
+  set(key, bytes) {
+    const kept = this.all();
+    if ((kept.get(key) ?? 0) === bytes) return;
+    if (bytes) kept.set(key, bytes);
+    else kept.delete(key);
     try {
-      localStorage.setItem(this.key, JSON.stringify([...keys]));
+      localStorage.setItem(this.key, JSON.stringify(Object.fromEntries(kept)));
     } catch {
       // Without storage there is no earlier visit either.
     }
@@ -191,9 +193,10 @@ export class Picker {
       offer.about +
         (offer.needsGpu && !this.#webgpu ? ' Without WebGPU it is too slow to use.' : ''),
     );
-    if (s.status === 'ready' && s.persistent) seen.set(key, true);
-    const before = s.status === 'idle' && seen.list().includes(key);
-    set(row.state, before ? 'Loaded on an earlier visit' : stateText(s, current));
+    if (s.status === 'ready' && s.persistent) seen.set(key, s.totalDownloaded);
+    const before = s.status === 'idle' ? (seen.all().get(key) ?? 0) : 0;
+    const words = `Loaded on an earlier visit, took ${formatter('en').bytes(before)}`;
+    set(row.state, before ? words : stateText(s, current));
     set(row.use, useText(s, current));
     row.use.disabled = current;
     row.row.toggleAttribute('data-current', current);
