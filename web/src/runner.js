@@ -86,10 +86,8 @@ export class Runner {
   /** @type {Map<number, Request>} */
   #requests = new Map();
   #buffers = new Buffers();
-  /** The core has one thing read back at a time. @type {{ file: number } | null} */
-  #reading = null;
-  /** What is read back from the disk comes in these. @type {ArrayBuffer[]} */
-  #readBuffers = [];
+  /** What is read back from the disk comes in this. @type {ArrayBuffer | null} */
+  #readBuffer = null;
   /** What the disk was asked and has not done yet. @type {Set<Promise<void>>} */
   #asked = new Set();
   #closed = false;
@@ -227,7 +225,6 @@ export class Runner {
       case 'truncate':
         return this.#ask(action.file, (folder) => folder.truncate(action.file, action.size));
       case 'close':
-        if (this.#reading?.file === action.file) this.#reading = null;
         return this.#ask(action.file, (folder) => folder.close(action.file));
       case 'read':
         return this.#ask(action.file, (folder) => this.#read(folder, action));
@@ -403,34 +400,22 @@ export class Runner {
     return work(this.#core.HEAPU8.subarray(address, address + length));
   }
 
-  /**
-   * The disk reads the next slice while the core takes this one.
-   *
-   * @param {Folder} folder
-   * @param {{ file: number, offset: number, length: number }} what
-   */
+  /** @param {Folder} folder @param {{ file: number, offset: number, length: number }} what */
   async #read(folder, { file, offset, length }) {
     const end = offset + length;
-    const reading = (this.#reading = { file });
-    const ask = (/** @type {number} */ at) => {
-      if (at >= end) return null;
-      const buffer = this.#readBuffers.pop() ?? new ArrayBuffer(SLICE);
-      const asked = folder.read(file, at, new Uint8Array(buffer, 0, Math.min(SLICE, end - at)));
-      // Nobody may come back for it.
-      asked.catch(() => {});
-      return asked;
-    };
-    let next = ask(offset);
-    for (let at = offset; next;) {
+    for (let at = offset; at < end;) {
       // Between slices, what the visitor wants comes first, though the store may be one that answers at once; the file
       // may be gone by then.
       await this.#ports.clock.breathe();
-      const read = await next;
-      if (!read || this.#reading !== reading || this.#closed) return;
-      next = read.length ? ask(at + read.length) : null;
+      const buffer = this.#readBuffer ?? new ArrayBuffer(SLICE);
+      this.#readBuffer = null;
+      const into = new Uint8Array(buffer, 0, Math.min(SLICE, end - at));
+      const read = await folder.read(file, at, into);
+      if (!read || this.#closed) return;
       this.#fill(read.length, (bytes) => bytes.set(read));
-      if (this.#readBuffers.length < 2) this.#readBuffers.push(read.buffer);
+      this.#readBuffer = read.buffer;
       this.#take(this.#loader.hashed(file, at, read.length, this.#ports.clock.now()));
+      if (!read.length) return;
       at += read.length;
     }
   }
