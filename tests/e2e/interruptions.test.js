@@ -159,7 +159,7 @@ for (const name of /** @type {const} */ (['chromium', 'firefox'])) {
       const page = await open();
       await page.evaluate(tamperInPage, KEY, WEIGHTS, 'none');
       const began = await page.evaluate(beginInPage, { host: hub.origin, key: KEY, bytes: 5e5 });
-      // A browser's switch tells its workers, and leaves alone what they fetch: the network is cut here.
+      // A browser's switch tells the page, and leaves alone what its workers fetch: the network is cut here.
       await page.setOfflineMode(true);
       hub.setOffline(true);
       const offline = await page.evaluate(waitInPage, KEY, true);

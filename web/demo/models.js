@@ -195,8 +195,7 @@ export class Picker {
     );
     if (s.status === 'ready' && s.persistent) seen.set(key, s.totalDownloaded);
     const before = s.status === 'idle' ? (seen.all().get(key) ?? 0) : 0;
-    const words = `Loaded on an earlier visit, took ${formatter('en').bytes(before)}`;
-    set(row.state, before ? words : stateText(s, current));
+    set(row.state, before ? seenText(before) : stateText(s, current));
     set(row.use, useText(s, current));
     row.use.disabled = current;
     row.row.toggleAttribute('data-current', current);
@@ -209,6 +208,9 @@ export class Picker {
 function set(element, text) {
   if (element.textContent !== text) element.textContent = text;
 }
+
+/** @param {number} bytes */
+const seenText = (bytes) => `Loaded on an earlier visit, took ${formatter('en').bytes(bytes)}`;
 
 /** @param {Snapshot} s @param {boolean} current */
 function stateText(s, current) {
