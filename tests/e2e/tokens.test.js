@@ -119,6 +119,34 @@ for (const { browser: name, runs } of /** @type {const} */ ([
 }
 
 test(
+  'collections of garbage never leave ONNX Runtime waiting for external data',
+  { timeout: 120_000 },
+  async (t) => {
+    const browser = await launch('chromium', { webgpu: false });
+    t.after(() => browser.close());
+    const page = await browser.newPage();
+    let collected = 0;
+    page.on('workercreated', async (worker) => {
+      if (!worker.url().endsWith('/session-worker.js')) return;
+      try {
+        for (; ; ++collected) await worker.client.send('HeapProfiler.collectGarbage');
+      } catch {
+        // The worker ended.
+      }
+    });
+    await page.goto(`${hub.origin}/fixtures/blank.html`);
+    const model = {
+      repo: '/models/cv-mini',
+      dtype: 'fp16',
+      executionProvider: /** @type {const} */ ('wasm'),
+    };
+    const { variant } = await answer(page, model, []);
+    assert.equal(variant.dtype, 'fp16');
+    assert.ok(collected > 0);
+  },
+);
+
+test(
   'SmolLM2-135M-Instruct gives its reference tokens on the wasm provider',
   { skip: !existsSync(SMOLLM) && 'the model is not on this machine' },
   async (t) => {

@@ -5,6 +5,7 @@
 import { Template } from '@huggingface/jinja';
 import { Tokenizer } from '@huggingface/tokenizers';
 import { CandorError, textOf } from './errors.js';
+import { ExternalData } from './external-data.js';
 
 /**
  * @typedef {import('../bindings.d.ts').CacheLayout} CacheLayout
@@ -123,7 +124,7 @@ export async function createSession(
       externalData: plan.externalData.map((path) => ({
         // The graph names them relative to itself.
         path: path.slice(plan.graph.lastIndexOf('/') + 1),
-        data: /** @type {any} */ (files[path]),
+        data: /** @type {any} */ (new ExternalData(files[path])),
       })),
       logSeverityLevel: 3,
     }),
