@@ -54,7 +54,8 @@ void round(std::uint32_t a, std::uint32_t b, std::uint32_t c, std::uint32_t& d, 
   using std::rotr;
   const std::uint32_t t = h + (rotr(e, 6) ^ rotr(e, 11) ^ rotr(e, 25)) + (g ^ (e & (f ^ g))) + word;
   d += t;
-  h = t + (rotr(a, 2) ^ rotr(a, 13) ^ rotr(a, 22)) + ((a & b) | (c & (a | b)));
+  // The majority of a, b and c; a ^ b is the next round's b ^ c.
+  h = t + (rotr(a, 2) ^ rotr(a, 13) ^ rotr(a, 22)) + (b ^ ((a ^ b) & (b ^ c)));
 }
 
 // The variables change their roles instead of their values.
