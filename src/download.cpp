@@ -427,7 +427,8 @@ void Download::work(Instant now) {
 
 std::optional<FileId> Download::next_file(bool large_too) const {
   std::optional<FileId> best;
-  std::size_t fewest = 0;
+  // Of those with the fewest connections a large one: it takes longest.
+  std::pair<std::size_t, bool> lowest;
   for (FileId id = 0; id < files_.size(); ++id) {
     const FileTransfer& file = files_[id];
     if (file.verified() > 0 || file.state() == FileTransfer::State::kDone || file.failed || file.opening ||
@@ -442,9 +443,10 @@ std::optional<FileId> Download::next_file(bool large_too) const {
     if (alone && active > 0) continue;
     if (file.size() && file.open && unassigned(id).empty()) continue;
     if (file.size() && !file.open && file.complete() && reading()) continue;  // only to be read, later
-    if (!best || active < fewest) {
+    const std::pair rank{active, comes_beside(file)};
+    if (!best || rank < lowest) {
       best = id;
-      fewest = active;
+      lowest = rank;
     }
   }
   return best;

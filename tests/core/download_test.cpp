@@ -553,6 +553,19 @@ TEST(Download, FetchesSmallFilesBesideTheLargeOnes) {
   EXPECT_LE(world.most_connections, 2U);
 }
 
+TEST(Download, AsksForTheLargestFirst) {
+  World world(3, two_files());
+  std::vector<std::string> asked;
+  world.script = [&](const action::Fetch& fetch) {
+    asked.push_back(fetch.url);
+    return Script{};
+  };
+  world.boot();
+  EXPECT_DONE(world);
+  ASSERT_EQ(asked.size(), 2U);
+  EXPECT_EQ(asked[0], world.download().manifest().files()[1].url);
+}
+
 TEST(Download, AsksForOneThingAtATimeWhereTheServerWasAskedTooMuch) {
   auto files = two_files();
   for (int i = 0; i < 4; ++i) {
