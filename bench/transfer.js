@@ -71,9 +71,15 @@ async function candorInPage({ host, repo }) {
       if (shown.network > bytes) [bytes, lastByte] = [shown.network, now];
       if (shown.status === 'failed') reject(new Error(shown.error?.message));
       if (shown.totalSize === null || shown.verified !== shown.totalSize) return;
+      // Snapshots come every 100 ms; this one says how long ago the next phase began.
+      const end = shown.phase === 'download' ? now : now - shown.phaseElapsed;
       // It would go on to a session, which noise cannot start.
       loader.cancel('bench');
-      resolve({ seconds: (now - began) / 1000, verifySeconds: (now - lastByte) / 1000, bytes });
+      resolve({
+        seconds: (end - began) / 1000,
+        verifySeconds: Math.max(0, end - lastByte) / 1000,
+        bytes,
+      });
     });
     loader.load('bench').catch(() => {});
   });
