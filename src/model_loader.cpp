@@ -421,7 +421,7 @@ void ModelLoader::handle(const event::Peer& event, Instant now) {
   claimed_ = std::max(claimed_, event.on_disk);
   if (event.total) claimed_total_ = std::max(claimed_, *event.total);
   set_phase(LoadPhase::kDownload, now);
-  set_status(LoadStatus::kDownloading, now);
+  set_status(event.stopped ? LoadStatus::kQueued : LoadStatus::kDownloading, now);
 }
 
 void ModelLoader::handle(const event::Locked&, Instant now) {
@@ -930,8 +930,9 @@ Snapshot ModelLoader::snapshot(Instant now) {
           std::min(99.9, 100.0 * static_cast<double>(claimed_) / static_cast<double>(*claimed_total_));
     }
     if (lock_ == Lock::kAsked && running()) {
-      // Nobody else: then it comes at once. A tab that is paused tells nothing, but keeps it.
-      shown.elsewhere = status_ == LoadStatus::kDownloading || shown.phase_elapsed >= kHeartbeat.count();
+      // Nobody else: then it comes at once. A tab that stopped before this one came tells nothing, but keeps
+      // it.
+      shown.elsewhere = phase_ == LoadPhase::kDownload || shown.phase_elapsed >= kHeartbeat.count();
       shown.verified = std::min(peer_.verified, claimed_);
       shown.speed = peer_.speed;
       shown.stalled_for = peer_.stalled_for;

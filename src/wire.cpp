@@ -86,6 +86,8 @@ std::optional<Event> read_peer(std::string_view text) {
   peer.total = json::uint_at(*shown, "totalSize");
   peer.speed = json::amount_at(*shown, "speed");
   peer.stalled_for = json::amount_at(*shown, "stalledFor").value_or(0);
+  const std::string status = text_at(*shown, "status");
+  peer.stopped = status == "paused" || status == "failed";
   if (const auto seconds = json::amount_at(*shown, "timeRemaining")) {
     peer.eta = EtaEstimate{*seconds, std::min(json::amount_at(*shown, "etaLow").value_or(*seconds), *seconds),
                            std::max(json::amount_at(*shown, "etaHigh").value_or(*seconds), *seconds)};

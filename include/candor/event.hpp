@@ -42,6 +42,7 @@ struct Peer {
   std::optional<double> speed;  ///< bytes per second
   std::optional<EtaEstimate> eta;
   double stalled_for = 0;  ///< ms
+  bool stopped = false;    ///< until its visitor acts: paused, or failed
 };
 
 struct Probed {

@@ -722,6 +722,30 @@ TEST(ModelLoader, LeavesTheFolderAloneWhileAnotherTabHasItAndShowsItsNumbers) {
   EXPECT_TRUE(world.storage.empty());
 }
 
+TEST(ModelLoader, SaysThatItWaitsWhileTheOtherTabHasStopped) {
+  LoaderWorld world;
+  world.elsewhere = true;
+  world.tell(event::Load{});
+  world.tell(event::Peer{400, 300, 1'000, 50.0, {}, 0});
+  world.run_for(1'000);
+  EXPECT_EQ(world.last().status, LoadStatus::kDownloading);
+
+  world.tell(event::Peer{500, 300, 1'000, {}, {}, 0, true});
+  EXPECT_EQ(world.last().status, LoadStatus::kQueued);
+  EXPECT_TRUE(world.last().elsewhere);
+  EXPECT_EQ(world.last().progress, 50.0);
+  EXPECT_FALSE(world.last().speed);
+  EXPECT_TRUE(world.last().can.cancel);
+
+  world.tell(event::Peer{500, 400, 1'000, 50.0, {}, 0});
+  world.run_for(1'000);
+  EXPECT_EQ(world.last().status, LoadStatus::kDownloading);
+  world.tell(event::Peer{600, 400, 1'000, {}, {}, 0, true});
+  world.grant();
+  world.run_for(5'000);
+  expect_ready(world);
+}
+
 TEST(ModelLoader, SpeaksOfAnotherTabOnlyWhereThereIsOne) {
   LoaderWorld world;
   world.tell(event::Load{});

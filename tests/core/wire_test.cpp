@@ -60,6 +60,9 @@ TEST(Wire, ReadsEveryEvent) {
   ASSERT_TRUE(peer.eta);
   EXPECT_EQ(peer.eta->low, 5.0) << "the range holds its middle";
   EXPECT_EQ(peer.eta->high, 5.0);
+  EXPECT_FALSE(peer.stopped);
+  const auto stopped = event_of<event::Peer>(R"({"type":"peer","text":"{\"status\":\"paused\"}"})");
+  EXPECT_TRUE(stopped.stopped);
   EXPECT_FALSE(wire::parse_event(R"({"type":"peer","text":"{"})"));
   EXPECT_FALSE(wire::parse_event(R"({"type":"peer","text":7})"));
 

@@ -129,6 +129,34 @@ for (const browserName of /** @type {const} */ (['chromium', 'firefox'])) {
       });
     }
 
+    visiting('a tab that waits says that the other one is paused', 2, async (open) => {
+      const [first, second] = open;
+      await second.evaluate(waitInPage, {
+        on: /** @type {const} */ ('elsewhere'),
+        bytes: 0.1 * SIZE,
+      });
+      /** @param {string} call */
+      const act = (call) =>
+        first.evaluate((name) => {
+          const { loader, seen } = /** @type {any} */ (globalThis);
+          loader[name](seen.at(-1).modelKey);
+        }, call);
+      const told = (/** @type {string} */ status) =>
+        second.waitForFunction(
+          (expected) => {
+            const { elsewhere, status, speed } = /** @type {any} */ (globalThis).seen.at(-1);
+            return elsewhere && status === expected && (status === 'downloading' || speed === null);
+          },
+          { timeout: 20_000 },
+          status,
+        );
+      await act('pause');
+      await told('queued');
+      await act('resume');
+      await told('downloading');
+      return open;
+    });
+
     visiting(
       'another tab takes over when the one that downloads is closed',
       3,

@@ -166,6 +166,15 @@ describe('the words for a snapshot', () => {
     assert.ok(!describeSnapshot(SNAPSHOTS.download, f).notices.includes(WORDS.notKept));
   });
 
+  it('say whether another tab goes on or has stopped', () => {
+    const d = describeSnapshot(SNAPSHOTS['another tab'], f);
+    assert.ok(d.notices.includes(WORDS.elsewhere));
+    const stopped = describeSnapshot(SNAPSHOTS['another tab, paused'], f);
+    assert.equal(stopped.phase, 'Waiting for its turn');
+    assert.deepEqual(stopped.notices.slice(-1), [WORDS.stoppedElsewhere]);
+    assert.ok(!stopped.stats.some(([label]) => label === WORDS.speed));
+  });
+
   it('say when the core goes on by itself', () => {
     const d = describeSnapshot(SNAPSHOTS['retrying by itself'], f);
     assert.equal(d.phase, 'Waiting to try again');

@@ -72,6 +72,8 @@ export const WORDS = {
     `${amount} were thrown away, to be fetched again. ${reason ?? ''}`.trimEnd(),
   elsewhere:
     'This model is being loaded in another tab. This tab goes on when that one is done with it or closed.',
+  stoppedElsewhere:
+    'Another tab has this model and has stopped: it is paused, or asks what to do. Go on there, or close it to go on here.',
   notKept: 'This browser offers no storage: nothing will be kept after this visit.',
   attempt: (/** @type {number} */ n, /** @type {number} */ max) => `Attempt ${n} of ${max}.`,
   retryIn: (/** @type {string} */ time) => `It goes on by itself in ${time}.`,
@@ -235,7 +237,9 @@ export function describe(s, f) {
   }
   if (s.discarded > 0) notices.push(WORDS.discarded(f.bytes(s.discarded), s.discardedReason));
   if (!s.persistent) notices.push(WORDS.notKept);
-  if (s.elsewhere) notices.push(WORDS.elsewhere);
+  if (s.elsewhere) {
+    notices.push(s.status === 'queued' ? WORDS.stoppedElsewhere : WORDS.elsewhere);
+  }
 
   const bar = active || s.status === 'failed' || s.status === 'ready';
   const value = s.status === 'ready' ? 100 : s.progress;
