@@ -167,9 +167,9 @@ describe('the words for a snapshot', () => {
   });
 
   it('say whether another tab goes on or has stopped', () => {
-    const d = describeSnapshot(SNAPSHOTS['another tab'], f);
+    const d = describeSnapshot(SNAPSHOTS['in another tab'], f);
     assert.ok(d.notices.includes(WORDS.elsewhere));
-    const stopped = describeSnapshot(SNAPSHOTS['another tab, paused'], f);
+    const stopped = describeSnapshot(SNAPSHOTS['stopped in another tab'], f);
     assert.equal(stopped.phase, 'Waiting for its turn');
     assert.deepEqual(stopped.notices.slice(-1), [WORDS.stoppedElsewhere]);
     assert.ok(!stopped.stats.some(([label]) => label === WORDS.speed));
