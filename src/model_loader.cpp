@@ -22,6 +22,8 @@ std::uint64_t fnv1a(std::string_view text) {
   return hash;
 }
 
+bool is_damage(ErrorCode code) { return code == ErrorCode::kIntegrity || code == ErrorCode::kChanged; }
+
 std::vector<ModelFile> model_files(const Manifest& manifest) {
   std::vector<ModelFile> files;
   files.reserve(manifest.files().size());
@@ -202,8 +204,7 @@ Allowed ModelLoader::allowed() const {
 
 void ModelLoader::fail(Error error, Instant now) {
   // Bytes that came since the last attempt make this the first one again; damaged ones don't count as such.
-  const bool damaged = error.code == ErrorCode::kIntegrity || error.code == ErrorCode::kChanged;
-  if (stage_ == Stage::kTransferring && !damaged && on_disk() > attempt_began_with_) attempt_ = 1;
+  if (stage_ == Stage::kTransferring && !is_damage(error.code) && on_disk() > attempt_began_with_) attempt_ = 1;
   if (attempt_ >= kMaxAttempts) error.retryable = false;
   // Another tab may have better luck; this one begins anew if it is asked to.
   if (!error.retryable) unlock();
@@ -290,12 +291,15 @@ void ModelLoader::handle(const event::Retry&, Instant now) {
 
 // Goes on after a failure, from what is on disk.
 void ModelLoader::try_again(Instant now) {
+  // A file that is not what the list says may be the next version's: then the list is the old one.
+  if (error_ && is_damage(error_->error.code)) ask_source_ = true;
   error_.reset();
   if (complete_ && !distrust_graph_) {
     create_session(now);
   } else if (lock_ != Lock::kHeld) {
     open(now);
-  } else if (stage_ == Stage::kTransferring && download_ && download_->state() == Download::State::kAsking) {
+  } else if (stage_ == Stage::kTransferring && download_ && download_->state() == Download::State::kAsking &&
+             !ask_source_) {
     attempt_began_with_ = on_disk();
     states_.start_download(config_.model_key, config_.model_name, now);
     progress_->resume(now);

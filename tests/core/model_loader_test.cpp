@@ -695,6 +695,28 @@ TEST(ModelLoader, NamesAFolderThatIsSafeAndItsOwn) {
   EXPECT_LE(folder_of(("https://a.example/" + std::string(5'000, 'x')).c_str(), "main", "").size(), 200U);
 }
 
+TEST(ModelLoader, AsksForTheListAnewWhenTheFilesAreNotWhatItSays) {
+  // Of another length, or as long as before, so that only the checksum tells.
+  for (const std::size_t size : {260'000U, 250'000U}) {
+    LoaderWorld world;
+    world.hub = false;
+    world.config.source.repo = "https://example.org/mini";
+    world.tell(event::Load{});
+    ASSERT_TRUE(world.run_until([](const Snapshot& s) { return s.network > 100'000; }));
+    world.server["onnx/model_q4f16.onnx"] = LoaderWorld::content(size, 9);
+    world.network = false;
+    world.run_for(1'000);
+    world.network = true;
+    world.run_for(60'000);
+    ASSERT_EQ(world.last().status, LoadStatus::kFailed);
+    ASSERT_TRUE(world.last().can.retry);
+    world.tell(event::Retry{});
+    world.run_for(60'000);
+    expect_ready(world);
+    EXPECT_GT(world.last().discarded, 100'000U);
+  }
+}
+
 // --- one download for all tabs ---
 
 TEST(ModelLoader, LeavesTheFolderAloneWhileAnotherTabHasItAndShowsItsNumbers) {
