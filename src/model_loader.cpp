@@ -934,8 +934,7 @@ Snapshot ModelLoader::snapshot(Instant now) {
           std::min(99.9, 100.0 * static_cast<double>(claimed_) / static_cast<double>(*claimed_total_));
     }
     if (lock_ == Lock::kAsked && running()) {
-      // Nobody else: then it comes at once. A tab that stopped before this one came tells nothing, but keeps
-      // it.
+      // Nobody else: then it comes at once. A tab that had stopped before says nothing, but keeps it.
       shown.elsewhere = phase_ == LoadPhase::kDownload || shown.phase_elapsed >= kHeartbeat.count();
       shown.verified = std::min(peer_.verified, claimed_);
       shown.speed = peer_.speed;
