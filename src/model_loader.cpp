@@ -204,7 +204,8 @@ Allowed ModelLoader::allowed() const {
 
 void ModelLoader::fail(Error error, Instant now) {
   // Bytes that came since the last attempt make this the first one again; damaged ones don't count as such.
-  if (stage_ == Stage::kTransferring && !is_damage(error.code) && on_disk() > attempt_began_with_) attempt_ = 1;
+  if (stage_ == Stage::kTransferring && !is_damage(error.code) && on_disk() > attempt_began_with_)
+    attempt_ = 1;
   if (attempt_ >= kMaxAttempts) error.retryable = false;
   // Another tab may have better luck; this one begins anew if it is asked to.
   if (!error.retryable) unlock();

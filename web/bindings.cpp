@@ -74,6 +74,7 @@ class ModelLoader {
   std::string snapshot(double now) {
     return candor::wire::snapshot_to_json(loader_.snapshot(instant_from_ms(now)));
   }
+  std::string folder() const { return loader_.folder(); }
 
  private:
   candor::ModelLoader loader_;
@@ -228,7 +229,8 @@ EMSCRIPTEN_BINDINGS(candor) {
       .function("received", &ModelLoader::received)
       .function("hashed", &ModelLoader::hashed)
       .function("wakeAt", &ModelLoader::wake_at)
-      .function("snapshot", &ModelLoader::snapshot);
+      .function("snapshot", &ModelLoader::snapshot)
+      .function("folder", &ModelLoader::folder);
 
   class_<GenerationLoop>("GenerationLoop")
       .constructor<const std::string&>()

@@ -372,6 +372,8 @@ export interface ModelLoaderHandle extends Bound {
   /** When to send the next tick; NaN for never. */
   wakeAt(): number;
   snapshot(nowMs: number): string;
+  /** The name of the model's folder in the store, the same on every visit. */
+  folder(): string;
 }
 
 export interface GenerationLoopHandle extends Bound {

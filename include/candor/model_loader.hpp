@@ -62,6 +62,9 @@ class ModelLoader {
 
   Snapshot snapshot(Instant now);
 
+  /// The name of the model's folder in the store, the same on every visit; one segment of a path.
+  std::string folder() const;
+
  private:
   enum class Stage {
     kIdle,
@@ -130,7 +133,6 @@ class ModelLoader {
   std::uint64_t on_disk() const;
   bool running() const;
   Allowed allowed() const;
-  std::string folder() const;
 
   ModelConfig config_;
   MonotonicTime time_;

@@ -150,6 +150,12 @@ for (const browserName of /** @type {const} */ (['chromium', 'firefox'])) {
           { timeout: 20_000 },
           status,
         );
+      // Also of files that the other tab holds open.
+      const stored = await second.evaluate(() => {
+        const { loader, seen } = /** @type {any} */ (globalThis);
+        return loader.stored(seen.at(-1).modelKey);
+      });
+      assert.ok(stored >= 0.1 * SIZE && stored < 2 * SIZE, `${stored} bytes are stored`);
       await act('pause');
       await told('queued');
       await act('resume');

@@ -283,6 +283,35 @@ test('remove deletes the files and the record', async (t) => {
   await again.loader.dispose();
 });
 
+test('the room that a model takes is known on the next visit, and none after remove', async (t) => {
+  const hub = await hubFor(t);
+  const first = await visit({ hub });
+  assert.equal(await first.loader.stored('m'), 0);
+  await first.loader.load('m');
+  await first.loader.dispose();
+  await assert.rejects(first.loader.stored('m'), { code: 'aborted' });
+
+  const { store, records } = first;
+  const { loader } = await visit({ hub, store, records });
+  const bytes = await loader.stored('m');
+  assert.ok(bytes && bytes >= WEIGHTS.size, String(bytes));
+  assert.equal(loader.snapshot('m').status, 'idle');
+  await loader.remove('m');
+  assert.equal(await loader.stored('m'), 0);
+  await assert.rejects(loader.stored('other'), TypeError);
+  await loader.dispose();
+});
+
+test('the room of a disk that cannot be looked at is not known', async (t) => {
+  const hub = await hubFor(t);
+  const broken = memoryStore();
+  const folder = broken.folder.bind(broken);
+  broken.folder = (name) => ({ ...folder(name), size: () => Promise.reject(new Error('no')) });
+  const { loader } = await visit({ hub, store: broken });
+  assert.equal(await loader.stored('m'), null);
+  await loader.dispose();
+});
+
 test('a model that does not exist, is gated, or is an HTML page fails with its own code and a sentence', async (t) => {
   const hub = await hubFor(t, {
     models: { 'owner/model': MODEL, 'owner/gated': { ...MODEL, gated: true } },

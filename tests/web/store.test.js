@@ -92,6 +92,26 @@ for (const [name, make] of /** @type {const} */ ([
     }
   });
 
+  test(`${name}: says how much a folder takes, and makes none by looking`, async () => {
+    const store = await make();
+    assert.equal(await store.folder('f').size(), 0);
+    if (name !== 'memory') {
+      const names = [];
+      const root = /** @type {FakeDirectory} */ (await disk.getDirectoryHandle('candor'));
+      for await (const key of root.keys()) names.push(key);
+      assert.deepEqual(names, []);
+    }
+    const folder = store.folder('f');
+    await folder.open(0, 'onnx/deep/a.bin');
+    await folder.write(0, 0, bytesOf('abcdef'));
+    await folder.open(1, 'b');
+    await folder.write(1, 0, bytesOf('xyz'));
+    // Also from beside, while the files are open.
+    assert.equal(await store.folder('f').size(), 9);
+    await folder.remove();
+    assert.equal(await folder.size(), 0);
+  });
+
   test(`${name}: the journal is the last one written, and goes with the folder`, async () => {
     const store = await make();
     const folder = store.folder('f');

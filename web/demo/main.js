@@ -3,7 +3,7 @@ import { createLoader } from '/candor/candor.js';
 import '/candor/define.js';
 import { Chat } from './chat.js';
 import { el, loadCv, renderCv, systemMessage } from './cv.js';
-import { OFFERS, Picker, describeDevice, seen } from './models.js';
+import { OFFERS, Picker, describeDevice } from './models.js';
 
 /**
  * @typedef {import('/candor/candor.js').Snapshot} Snapshot
@@ -251,8 +251,7 @@ class Demo {
   async #remove(key) {
     try {
       await this.#loader.remove(key);
-      seen.set(key, 0);
-      this.#picker.update(key);
+      await this.#picker.measure(key);
     } catch (error) {
       this.#chat.note(/** @type {Error} */ (error).message);
     }

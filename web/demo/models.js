@@ -71,37 +71,6 @@ export async function describeDevice() {
   return { webgpu: true, f16, text: text + slow };
 }
 
-/**
- * Which models were ready on an earlier visit, and the bytes that each took. Their records are gone by then, and whether
- * their files are still there is known only when they are loaded; so this is said as history, not as a fact about the disk.
- */
-export const seen = {
-  key: 'cv_models_seen',
-  /** @returns {Map<string, number>} bytes by key of a model */
-  all() {
-    try {
-      const kept = Object.entries(JSON.parse(localStorage.getItem(this.key) ?? '{}'));
-      return new Map(
-        kept.filter(([key, bytes]) => Object.hasOwn(OFFERS, key) && bytes > 0 && bytes < 1e15),
-      );
-    } catch {
-      return new Map();
-    }
-  },
-  /** @param {string} key @param {number} bytes 0: it is not kept */
-  set(key, bytes) {
-    const kept = this.all();
-    if ((kept.get(key) ?? 0) === bytes) return;
-    if (bytes) kept.set(key, bytes);
-    else kept.delete(key);
-    try {
-      localStorage.setItem(this.key, JSON.stringify(Object.fromEntries(kept)));
-    } catch {
-      // Without storage there is no earlier visit either.
-    }
-  },
-};
-
 const isMoving = (/** @type {Snapshot} */ s) =>
   ['queued', 'downloading', 'loading'].includes(s.status);
 
@@ -112,6 +81,8 @@ export class Picker {
   #ask;
   /** @type {Map<string, { row: HTMLElement, size: HTMLElement, state: HTMLElement, use: HTMLButtonElement, remove: HTMLButtonElement, about: HTMLElement }>} */
   #rows = new Map();
+  /** Bytes on this device, by key. @type {Map<string, number>} */
+  #stored = new Map();
   #current = '';
   #webgpu = true;
 
@@ -126,8 +97,20 @@ export class Picker {
     this.#ask = ask;
     for (const key of loader.keys) {
       this.#rows.set(key, this.#makeRow(key));
-      loader.subscribe(key, () => this.update(key));
+      let before = '';
+      loader.subscribe(key, ({ status }) => {
+        if (status !== before) void this.measure(key);
+        before = status;
+        this.update(key);
+      });
     }
+  }
+
+  /** Looks what a model takes on this device. @param {string} key */
+  async measure(key) {
+    // A loader that was closed meanwhile has nothing to say.
+    this.#stored.set(key, (await this.#loader.stored(key).catch(() => null)) ?? 0);
+    this.update(key);
   }
 
   /** @param {string} key */
@@ -193,14 +176,13 @@ export class Picker {
       offer.about +
         (offer.needsGpu && !this.#webgpu ? ' Without WebGPU it is too slow to use.' : ''),
     );
-    if (s.status === 'ready' && s.persistent) seen.set(key, s.totalDownloaded);
-    const before = s.status === 'idle' ? (seen.all().get(key) ?? 0) : 0;
-    set(row.state, before ? seenText(before) : stateText(s, current));
+    const stored = this.#stored.get(key) ?? 0;
+    set(row.state, stateText(s, current, stored));
     set(row.use, useText(s, current));
     row.use.disabled = current;
     row.row.toggleAttribute('data-current', current);
     row.row.dataset.status = s.status;
-    row.remove.hidden = !s.can.remove && !before;
+    row.remove.hidden = !s.can.remove && !(s.status === 'idle' && stored > 0);
   }
 }
 
@@ -209,14 +191,11 @@ function set(element, text) {
   if (element.textContent !== text) element.textContent = text;
 }
 
-/** @param {number} bytes */
-const seenText = (bytes) => `Loaded on an earlier visit, took ${formatter('en').bytes(bytes)}`;
-
-/** @param {Snapshot} s @param {boolean} current */
-function stateText(s, current) {
+/** @param {Snapshot} s @param {boolean} current @param {number} stored bytes on this device */
+function stateText(s, current, stored) {
   const f = formatter('en');
   const percent = s.progress === null ? '' : ` ${f.percent(s.progress)}`;
-  const here = s.totalDownloaded > 0 ? `${f.bytes(s.totalDownloaded)} on this device` : '';
+  const here = stored > 0 ? `${f.bytes(stored)} on this device` : '';
   switch (s.status) {
     case 'ready':
       return current ? 'Answers now' : 'Ready';

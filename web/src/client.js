@@ -25,7 +25,7 @@ import { CandorError, textOf } from './errors.js';
  * @property {Records | null} records where the records of downloads are kept
  * @property {() => void} [keep] asks the browser not to clear the storage by itself
  *
- * @typedef {{ resolve(): void, reject(error: CandorError): void }} Waiting
+ * @typedef {{ resolve(bytes?: number | null): void, reject(error: CandorError): void }} Waiting
  * @typedef {{ resolve(result: IteratorResult<string, Finish | undefined>): void, reject(error: CandorError): void }} Reader
  *
  * @typedef {object} Load
@@ -275,6 +275,18 @@ export class Loader {
     await this.#command(key, 'remove');
   }
 
+  /**
+   * How much room a model takes on this device, all its variants together: what remove() frees. Looks at the disk, so it
+   * is also right for what an earlier visit or another tab left there.
+   *
+   * @param {string} key
+   * @returns {Promise<number | null>} bytes; null where the browser does not say
+   */
+  async stored(key) {
+    this.snapshot(key);
+    return (await this.#ask((id) => ({ type: 'measure', id, key }))) ?? null;
+  }
+
   /** Stops everything and gives the worker back; what is on disk stays. */
   async dispose() {
     if (!this.#broken) {
@@ -341,14 +353,19 @@ export class Loader {
     this.#command(key, command).catch(() => {});
   }
 
-  /** @param {string} key @param {Command} command @returns {Promise<void>} */
+  /** @param {string} key @param {Command} command */
   #command(key, command) {
+    return this.#ask((id) => ({ type: 'command', id, key, command }));
+  }
+
+  /** @param {(id: number) => ToWorker} message one that `done` answers @returns {Promise<number | null | undefined>} */
+  #ask(message) {
     if (this.#broken) return Promise.reject(this.#broken);
     if (!this.#worker) return Promise.reject(left());
     const id = this.#nextId++;
     return new Promise((resolve, reject) => {
       this.#commands.set(id, { resolve, reject });
-      this.#post({ type: 'command', id, key, command });
+      this.#post(message(id));
     });
   }
 
@@ -375,7 +392,7 @@ export class Loader {
         return this.#settle(message.snapshot.modelKey);
       }
       case 'done':
-        this.#commands.get(message.id)?.resolve();
+        this.#commands.get(message.id)?.resolve(message.bytes);
         return void this.#commands.delete(message.id);
       case 'persist':
         // Full or forbidden storage costs the record, not the download.

@@ -56,6 +56,15 @@ export function serve(endpoint, prepare) {
     endpoint.postMessage({ type: 'done', id });
   }
 
+  /** @param {Extract<ToWorker, { type: 'measure' }>} message */
+  async function measure({ id, key }) {
+    const bytes = await runners
+      .get(key)
+      ?.stored()
+      .catch(() => null);
+    endpoint.postMessage({ type: 'done', id, bytes });
+  }
+
   async function close() {
     const all = [...runners.values()];
     runners.clear();
@@ -73,6 +82,8 @@ export function serve(endpoint, prepare) {
         return void start(message);
       case 'command':
         return void command(message);
+      case 'measure':
+        return void measure(message);
       case 'chat':
         return runners.get(message.key)?.chat(message.id, message.messages, message.options);
       case 'stop':

@@ -61,6 +61,8 @@ export interface Folder {
   close(file: number): Promise<void>;
   closeAll(): Promise<void>;
   blob(path: string): Promise<Blob>;
+  /** Bytes of all that is in it; 0 where there is none, and then none is made. */
+  size(): Promise<number>;
   remove(): Promise<void>;
 }
 

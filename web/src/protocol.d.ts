@@ -42,6 +42,8 @@ export type ToWorker =
   | { type: 'start'; models: ModelConfig[]; runtimeUrl: string | null; storage: 'auto' | 'memory' }
   /** Answered by `done` once the core has taken it and, for remove and dispose, everything that follows is done. */
   | { type: 'command'; id: number; key: string; command: Command }
+  /** Answered by `done` with the bytes that the model takes in the store. */
+  | { type: 'measure'; id: number; key: string }
   | { type: 'chat'; id: number; key: string; messages: Message[]; options: GenerationOptions }
   | { type: 'stop'; id: number; key: string }
   /** Chromium tells a worker nothing when the network goes away or comes back, only the page. */
@@ -59,7 +61,8 @@ export type FromWorker =
   | { type: 'started'; snapshots: Snapshot[] }
   | { type: 'broken'; error: PlainError }
   | { type: 'snapshot'; snapshot: Snapshot }
-  | { type: 'done'; id: number }
+  /** bytes: measured; null where that failed. */
+  | { type: 'done'; id: number; bytes?: number | null }
   | { type: 'persist'; key: string; json: string }
   | { type: 'unpersist'; key: string }
   | ChatReply

@@ -20,6 +20,7 @@ const METHODS = /** @type {const} @satisfies {(keyof Folder)[]} */ ([
   'close',
   'closeAll',
   'blob',
+  'size',
   'remove',
 ]);
 

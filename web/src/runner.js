@@ -75,6 +75,8 @@ export class Runner {
   #loader;
   /** @type {Folder | null} */
   #folder = null;
+  /** The same folder, which is only looked at. @type {Folder | null} */
+  #measured = null;
   /** While another tab has the folder. @type {AbortController | null} */
   #waiting = null;
   /** @type {Turn | null} */
@@ -116,6 +118,12 @@ export class Runner {
   /** @returns {Snapshot} */
   snapshot() {
     return JSON.parse(this.#loader.snapshot(this.#ports.clock.now()));
+  }
+
+  /** Bytes that the model's folder takes, whoever has it. */
+  async stored() {
+    this.#measured ??= this.#ports.store.folder(this.#loader.folder());
+    return this.#measured.size();
   }
 
   /** Resolves when every action so far, and what they led to at once, has been performed. */

@@ -140,6 +140,10 @@ class MemoryFolder {
     return file.blob();
   }
 
+  async size() {
+    return [...this.#files.values()].reduce((sum, { size }) => sum + size, 0);
+  }
+
   async remove() {
     this.#open.clear();
     this.#files.clear();

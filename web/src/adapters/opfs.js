@@ -37,6 +37,22 @@ function journalIn(text) {
 const oldest = (journals) =>
   journals.reduce((a, b) => (a && (!b || a.number < b.number) ? a : b), null);
 
+/**
+ * @param {FileSystemDirectoryHandle} folder
+ * @param {string} [prefix]
+ * @returns {AsyncGenerator<{ path: string, file: File }>} of its folders, too
+ */
+async function* filesIn(folder, prefix = '') {
+  for await (const [name, handle] of folder.entries()) {
+    const path = prefix + name;
+    if (handle.kind === 'directory') {
+      yield* filesIn(/** @type {FileSystemDirectoryHandle} */ (handle), `${path}/`);
+    } else {
+      yield { path, file: await /** @type {FileSystemFileHandle} */ (handle).getFile() };
+    }
+  }
+}
+
 /** @implements {Folder} */
 class OpfsFolder {
   #root;
@@ -72,19 +88,10 @@ class OpfsFolder {
       const files = [];
       /** @type {ReturnType<typeof journalIn>[]} */
       const journals = [];
-      /** @param {FileSystemDirectoryHandle} folder @param {string} prefix */
-      const walk = async (folder, prefix) => {
-        for await (const [name, handle] of folder.entries()) {
-          if (handle.kind === 'directory') {
-            await walk(/** @type {FileSystemDirectoryHandle} */ (handle), `${prefix}${name}/`);
-            continue;
-          }
-          const file = await /** @type {FileSystemFileHandle} */ (handle).getFile();
-          if (!prefix && JOURNALS.includes(name)) journals.push(journalIn(await file.text()));
-          else files.push({ path: prefix + name, size: file.size });
-        }
-      };
-      await walk(await this.#directory(), '');
+      for await (const { path, file } of filesIn(await this.#directory())) {
+        if (JOURNALS.includes(path)) journals.push(journalIn(await file.text()));
+        else files.push({ path, size: file.size });
+      }
       return { text: oldest(journals)?.text ?? null, files };
     });
   }
@@ -251,6 +258,21 @@ class OpfsFolder {
     return this.#inTurn(async () => {
       const [folder, name] = await this.#parentOf(path, false);
       return (await folder.getFileHandle(name)).getFile();
+    });
+  }
+
+  size() {
+    return this.#inTurn(async () => {
+      let folder;
+      try {
+        folder = await this.#root.getDirectoryHandle(this.#name);
+      } catch (error) {
+        if (error instanceof DOMException && error.name === 'NotFoundError') return 0;
+        throw error;
+      }
+      let bytes = 0;
+      for await (const { file } of filesIn(folder)) bytes += file.size;
+      return bytes;
     });
   }
 
