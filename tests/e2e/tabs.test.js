@@ -76,7 +76,7 @@ for (const browserName of /** @type {const} */ (['chromium', 'firefox'])) {
       await pages?.close();
     });
 
-    /** @param {string} name @param {number} tabs @param {(tabs: Page[], hub: Hub) => Promise<Page[]>} visit gives the tabs that are left */
+    /** @param {string} name @param {number} tabs @param {(tabs: Page[], hub: Hub) => Promise<Page[]>} visit gives the tabs that are left @param {number} [rate] of the hub's line, bytes per second */
     const visiting = (name, tabs, visit, rate = 1e6) =>
       test(name, async () => {
         const key = keyOf(name);

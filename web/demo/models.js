@@ -98,9 +98,10 @@ export class Picker {
     for (const key of loader.keys) {
       this.#rows.set(key, this.#makeRow(key));
       let before = '';
-      loader.subscribe(key, ({ status }) => {
-        if (status !== before) void this.measure(key);
-        before = status;
+      loader.subscribe(key, (s) => {
+        // While it moves, the row says how far it is, and the disk has better things to do.
+        if (s.status !== before && !isMoving(s)) void this.measure(key);
+        before = s.status;
         this.update(key);
       });
     }
