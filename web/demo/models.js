@@ -99,8 +99,8 @@ export class Picker {
       this.#rows.set(key, this.#makeRow(key));
       let before = '';
       loader.subscribe(key, (s) => {
-        // While it moves, the row says how far it is, and the disk has better things to do.
-        if (s.status !== before && !isMoving(s)) void this.measure(key);
+        // In any other state the loader itself knows what is there.
+        if (s.status !== before && s.status === 'idle') void this.measure(key);
         before = s.status;
         this.update(key);
       });
@@ -196,7 +196,8 @@ function set(element, text) {
 function stateText(s, current, stored) {
   const f = formatter('en');
   const percent = s.progress === null ? '' : ` ${f.percent(s.progress)}`;
-  const here = stored > 0 ? `${f.bytes(stored)} on this device` : '';
+  const bytes = s.totalDownloaded || stored;
+  const here = bytes > 0 ? `${f.bytes(bytes)} on this device` : '';
   switch (s.status) {
     case 'ready':
       return current ? 'Answers now' : 'Ready';

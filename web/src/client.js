@@ -277,7 +277,8 @@ export class Loader {
 
   /**
    * How much room a model takes on this device, all its variants together: what remove() frees. Looks at the disk, so it
-   * is also right for what an earlier visit or another tab left there.
+   * is also right for what an earlier visit or another tab left there. A file that is not whole yet counts up to its last
+   * byte, as the disk has it.
    *
    * @param {string} key
    * @returns {Promise<number | null>} bytes; null where the browser does not say
