@@ -8,9 +8,9 @@
 #include <cstdio>
 #include <limits>
 
-#include "candor/eta_estimator.hpp"
-#include "candor/progress_tracker.hpp"
-#include "candor/throttler.hpp"
+#include "candor/progress/eta_estimator.hpp"
+#include "candor/progress/progress_tracker.hpp"
+#include "candor/progress/throttler.hpp"
 
 namespace {
 

@@ -8,7 +8,7 @@
 #include <functional>
 #include <memory>
 
-#include "candor/eta_estimator.hpp"
+#include "candor/progress/eta_estimator.hpp"
 #include "eta_peers.hpp"
 #include "eta_simulation.hpp"
 

@@ -11,7 +11,7 @@
 #include <limits>
 #include <optional>
 
-#include "candor/eta_estimator.hpp"
+#include "candor/progress/eta_estimator.hpp"
 
 namespace candor::bench {
 

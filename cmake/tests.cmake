@@ -13,14 +13,14 @@ add_subdirectory(${CANDOR_GTEST_SOURCE} ${CMAKE_CURRENT_BINARY_DIR}/googletest E
 
 # One CTest entry per tests/core/*_test.cpp, all in one executable: linking forty WebAssembly programs would take longer
 # than all else.
-file(GLOB candor_tests CONFIGURE_DEPENDS tests/core/*_test.cpp)
+file(GLOB_RECURSE candor_tests CONFIGURE_DEPENDS tests/core/*_test.cpp)
 add_executable(candor_tests ${candor_tests})
 # Tests may look at helpers nobody else needs (src/).
 target_include_directories(candor_tests PRIVATE src tests/core)
 target_link_libraries(candor_tests PRIVATE candor candor_json candor_warnings GTest::gtest_main)
 # Most of the time of compiling a test goes into these. Without ccache, which took a stale precompiled header for a fresh
 # one.
-target_precompile_headers(candor_tests PRIVATE <gtest/gtest.h> src/json.hpp)
+target_precompile_headers(candor_tests PRIVATE <gtest/gtest.h> src/base/json.hpp)
 set_target_properties(candor_tests PROPERTIES CXX_COMPILER_LAUNCHER "")
 # The core is tested as it is shipped; the tests themselves need no more than to compile fast.
 target_compile_options(candor_tests PRIVATE -O1)

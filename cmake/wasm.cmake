@@ -14,7 +14,7 @@ target_compile_options(candor PUBLIC -finline-functions)
 # One thread, so no guards around local statics.
 target_compile_options(candor PUBLIC -fno-threadsafe-statics)
 # Small code everywhere but in the hash, which every byte of a model passes through. Engines with WebGPU have SIMD, too.
-set_source_files_properties(src/sha256.cpp PROPERTIES COMPILE_OPTIONS "-O3;-fno-unroll-loops;-msimd128")
+set_source_files_properties(src/transfer/sha256.cpp PROPERTIES COMPILE_OPTIONS "-O3;-fno-unroll-loops;-msimd128")
 
 function(candor_node_program target)
   # One script that Node runs directly; the exit code is the test's. `.cjs`, since the repository's `.js` are ES modules.

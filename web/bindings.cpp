@@ -14,16 +14,16 @@
 #include <utility>
 #include <vector>
 
-#include "candor/bytes.hpp"
-#include "candor/context_window.hpp"
-#include "candor/generation_loop.hpp"
-#include "candor/model_loader.hpp"
-#include "candor/multi_file_aggregator.hpp"
-#include "candor/progress_tracker.hpp"
-#include "candor/state_manager.hpp"
-#include "candor/throttler.hpp"
-#include "json.hpp"
-#include "wire.hpp"
+#include "base/json.hpp"
+#include "candor/base/bytes.hpp"
+#include "candor/inference/context_window.hpp"
+#include "candor/inference/generation_loop.hpp"
+#include "candor/loader/model_loader.hpp"
+#include "candor/progress/multi_file_aggregator.hpp"
+#include "candor/progress/progress_tracker.hpp"
+#include "candor/progress/throttler.hpp"
+#include "candor/state/state_manager.hpp"
+#include "wire/wire.hpp"
 
 namespace {
 
@@ -163,7 +163,7 @@ class StateManager {
   std::string update(const std::string& key, const std::string& info, double now) {
     const auto update = candor::DownloadUpdate::from_json(info);
     return said(update ? states_.update_download(key, *update, instant_from_ms(now))
-                       : candor::StateError::damaged);
+                       : candor::StateError::kDamaged);
   }
   std::string complete(const std::string& key, double now) {
     return said(states_.complete_download(key, instant_from_ms(now)));
@@ -202,7 +202,7 @@ class StateManager {
   void unsubscribe(double id) { states_.unsubscribe(static_cast<candor::StateManager::SubscriptionId>(id)); }
   std::string poll(double now) {
     const auto write = [](const candor::StorageAction& action) {
-      const bool persist = action.kind == candor::StorageAction::Kind::persist;
+      const bool persist = action.kind == candor::StorageAction::Kind::kPersist;
       Object out;
       out.add("type", persist ? "persist" : "unpersist").add("key", action.key);
       if (persist) out.add("json", action.json);

@@ -16,12 +16,12 @@ const dist = path.join(web, 'dist');
 
 /** Each becomes dist/<name>.js. */
 export const ENTRIES = {
-  candor: 'src/index.js',
-  define: 'src/define.js',
-  transformers: 'src/transformers.js',
-  worker: 'src/worker.js',
-  'disk-worker': 'src/disk-worker.js',
-  'session-worker': 'src/session-worker.js',
+  candor: 'src/page/index.js',
+  define: 'src/page/define.js',
+  transformers: 'src/page/transformers.js',
+  worker: 'src/loader/worker.js',
+  'disk-worker': 'src/disk/disk-worker.js',
+  'session-worker': 'src/session/session-worker.js',
 };
 
 /** Addresses relative to a module in src/, made relative to dist/, where all that they name lies. */

@@ -1,4 +1,4 @@
-#include <candor/progress_tracker.hpp>
+#include <candor/progress/progress_tracker.hpp>
 
 /// Half of a file of 1,000 bytes must be 50 %.
 int main() {

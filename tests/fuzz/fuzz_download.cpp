@@ -3,7 +3,7 @@
 #include <cstdlib>
 #include <map>
 
-#include "candor/download.hpp"
+#include "candor/transfer/download.hpp"
 
 namespace {
 

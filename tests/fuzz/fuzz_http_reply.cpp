@@ -2,8 +2,8 @@
 #include <cstdlib>
 #include <string_view>
 
-#include "candor/file_transfer.hpp"
-#include "candor/http_reply.hpp"
+#include "candor/transfer/file_transfer.hpp"
+#include "candor/transfer/http_reply.hpp"
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   using namespace candor;

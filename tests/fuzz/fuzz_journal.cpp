@@ -2,7 +2,7 @@
 #include <cstdio>
 #include <cstdlib>
 
-#include "candor/download.hpp"
+#include "candor/transfer/download.hpp"
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   using namespace candor;

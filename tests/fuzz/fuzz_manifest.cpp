@@ -2,7 +2,7 @@
 #include <array>
 #include <cstdlib>
 
-#include "candor/manifest.hpp"
+#include "candor/transfer/manifest.hpp"
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   using namespace candor;

@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import test from 'node:test';
-import { connect } from '../../web/src/client.js';
-import { CandorError, createLoader } from '../../web/src/index.js';
-import { checkOptions } from '../../web/src/options.js';
+import { connect } from '../../web/src/page/client.js';
+import { CandorError, createLoader } from '../../web/src/page/index.js';
+import { checkOptions } from '../../web/src/page/options.js';
 import { settle } from './support/fakes.js';
 
 /** @param {string} status @param {object} [more] */
@@ -16,7 +16,7 @@ const snapshotOf = (status, more = {}) => ({
 
 /**
  * A client, and the other end of its channel as the test plays it.
- * @param {Partial<import('../../web/src/client.js').ConnectOptions>} [options]
+ * @param {Partial<import('../../web/src/page/client.js').ConnectOptions>} [options]
  */
 async function setUp(options = {}) {
   const { port1, port2 } = new MessageChannel();

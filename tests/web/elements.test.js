@@ -50,7 +50,7 @@ describe('importing the elements', () => {
   it('works without a DOM and registers nothing', async () => {
     assert.equal(globalThis.HTMLElement, undefined);
     assert.equal(typeof elements.CandorProgressDialog, 'function');
-    await import('../../web/src/define.js');
+    await import('../../web/src/page/define.js');
     assert.equal(globalThis.customElements, undefined);
   });
 

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { ExternalData } from '../../web/src/external-data.js';
+import { ExternalData } from '../../web/src/session/external-data.js';
 
 const bytes = new Uint8Array(2 * ExternalData.PIECE + 3).map((_, index) => index % 251);
 const file = new ExternalData(new Blob([bytes]));

@@ -44,6 +44,56 @@ test('the core names no platform, clock, thread, file, network or console', asyn
   );
 });
 
+/** The rooms of the core, and which each may use. `io` may use the plain data of others, file by file. */
+const ROOMS = /** @type {Record<string, string[]>} */ ({
+  base: [],
+  progress: ['base'],
+  state: ['base', 'progress'],
+  io: ['base', 'model/device_profile', 'model/variant', 'progress/eta'],
+  transfer: ['base', 'io'],
+  model: ['base'],
+  inference: ['base', 'io'],
+  loader: ['base', 'progress', 'state', 'io', 'transfer', 'model', 'inference'],
+  wire: ['base', 'progress', 'state', 'io', 'transfer', 'model', 'inference', 'loader'],
+});
+
+/** @param {{ file: string, code: string }[]} files @returns {string[]} the arrows that no room may have */
+function badArrows(files) {
+  const bad = [];
+  for (const { file, code } of files) {
+    const room = file.replace(/^(include\/candor|src|tests\/core)\//, '').split('/')[0];
+    if (!Object.hasOwn(ROOMS, room)) bad.push(`${file} is in no room`);
+    for (const [, header] of code.matchAll(/#include "(?:candor\/)?([\w/]+)\.hpp"/g)) {
+      const to = header.split('/')[0];
+      if (to !== room && !ROOMS[room]?.includes(to) && !ROOMS[room]?.includes(header)) {
+        bad.push(`${file} uses ${header}`);
+      }
+    }
+  }
+  return bad;
+}
+
+test('each room of the core uses only the rooms that it may', async () => {
+  const core = [
+    ...(await sources('include/candor', /\.hpp$/)),
+    ...(await sources('src', /\.[ch]pp$/)),
+  ];
+  assert.deepEqual(badArrows(core), []);
+  // And the test sees a wrong arrow.
+  const wrong = { file: 'src/base/time.cpp', code: '#include "candor/transfer/download.hpp"' };
+  assert.deepEqual(badArrows([wrong]), ['src/base/time.cpp uses transfer/download']);
+});
+
+test('wire is nobody’s public business, and every header of a room has its own folder', async () => {
+  const found = await readdir(path.join(root, 'include/candor'), { withFileTypes: true });
+  assert.deepEqual(
+    found.map(({ name }) => name).sort(),
+    Object.keys(ROOMS)
+      .filter((room) => room !== 'wire')
+      .sort(),
+  );
+});
+
 const web = await sources('web/src', /\.js$/);
 const inFolder = (/** @type {string} */ folder) =>
   web.filter(({ file }) => file.startsWith(`web/src/${folder}/`));
@@ -76,11 +126,12 @@ test('the elements import nothing but each other: their data is a snapshot, thei
 });
 
 test('adapters know nothing of the loader, and only the workers and the entries know adapters', () => {
-  const wiring = /web\/src\/(worker|disk-worker|session-worker|transformers)\.js$/;
+  const wiring =
+    /web\/src\/(loader\/worker|disk\/disk-worker|session\/session-worker|page\/transformers)\.js$/;
   for (const { file, code } of web) {
     for (const name of importsOf(code)) {
       if (file.startsWith('web/src/adapters/')) {
-        assert.doesNotMatch(name, /(runner|client|host|index|session)\.js$|elements/, file);
+        assert.doesNotMatch(name, /(runner|client|host|index|\/session)\.js$|elements/, file);
       } else if (!wiring.test(file)) {
         assert.doesNotMatch(name, /adapters/, `${file} imports ${name}`);
       }

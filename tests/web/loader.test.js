@@ -12,11 +12,11 @@ import { clock } from '../../web/src/adapters/clock.js';
 import { fetchReply } from '../../web/src/adapters/fetch.js';
 import { memoryStore } from '../../web/src/adapters/memory-store.js';
 import { alwaysOurTurn } from '../../web/src/adapters/tabs.js';
-import { connect } from '../../web/src/client.js';
+import { connect } from '../../web/src/page/client.js';
 import { loadCore } from '../../web/src/core.node.js';
-import { serve } from '../../web/src/host.js';
-import { CandorError } from '../../web/src/index.js';
-import { checkOptions } from '../../web/src/options.js';
+import { serve } from '../../web/src/loader/host.js';
+import { CandorError } from '../../web/src/page/index.js';
+import { checkOptions } from '../../web/src/page/options.js';
 import { createHub } from '../hub/hub.js';
 import { virtualBytes } from '../hub/virtual.js';
 import { DEVICE } from './support/fakes.js';
@@ -41,9 +41,9 @@ const RIGHT = sha256(virtualBytes(WEIGHTS.seed, 0, WEIGHTS.size));
  * A visit: a page and its worker, over a disk that may be that of an earlier visit.
  * @param {object} options
  * @param {import('../hub/hub.js').Hub} options.hub
- * @param {import('../../web/src/ports.d.ts').Store} [options.store]
+ * @param {import('../../web/src/folder.d.ts').Store} [options.store]
  * @param {Map<string, string>} [options.records]
- * @param {import('../../web/src/index.js').ModelOptions} [options.model]
+ * @param {import('../../web/src/page/index.js').ModelOptions} [options.model]
  * @param {(on: { event(event: any): void, reply(reply: any): void }) => void} [options.session] what a new session does
  */
 async function visit({
@@ -102,7 +102,7 @@ async function visit({
   return { loader, seen, sessions, store, records, until };
 }
 
-/** The store in memory as if it were a disk. @param {import('../../web/src/ports.d.ts').Store} store */
+/** The store in memory as if it were a disk. @param {import('../../web/src/folder.d.ts').Store} store */
 const keeping = (store) => ({ ...store, persistent: true });
 
 /** @param {import('node:test').TestContext} t @param {import('../hub/hub.js').HubOptions} [options] */

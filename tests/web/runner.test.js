@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import test from 'node:test';
 import { memoryStore } from '../../web/src/adapters/memory-store.js';
 import { alwaysOurTurn } from '../../web/src/adapters/tabs.js';
-import { Runner } from '../../web/src/runner.js';
+import { Runner } from '../../web/src/loader/runner.js';
 import { StoreError } from '../../web/src/store.js';
 import { DEVICE, bodyOf, bytesOf, fakeClock, scriptedCore, settle } from './support/fakes.js';
 

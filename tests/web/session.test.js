@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import test from 'node:test';
 import { loadCore } from '../../web/src/core.node.js';
-import { SessionError, createSession, fromHalf } from '../../web/src/session.js';
+import { SessionError, createSession, fromHalf } from '../../web/src/session/session.js';
 import { fakeClock } from './support/fakes.js';
 
 const core = await loadCore();

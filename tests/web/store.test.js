@@ -2,7 +2,8 @@ import assert from 'node:assert/strict';
 import test, { after } from 'node:test';
 import { memoryStore } from '../../web/src/adapters/memory-store.js';
 import { opfsStore } from '../../web/src/adapters/opfs.js';
-import { remoteStore, serveStore } from '../../web/src/remote-store.js';
+import { serveStore } from '../../web/src/disk/serve-store.js';
+import { remoteStore } from '../../web/src/loader/remote-store.js';
 import { StoreError, segmentsOf } from '../../web/src/store.js';
 import { FakeDirectory } from './support/opfs.js';
 import { bytesOf, fakeClock, settle } from './support/fakes.js';
@@ -13,7 +14,7 @@ let disk;
 /**
  * A store over a disk of its own.
  * @param {() => Promise<void>} [wait]
- * @returns {Promise<import('../../web/src/ports.d.ts').Store>}
+ * @returns {Promise<import('../../web/src/folder.d.ts').Store>}
  */
 async function opfs(wait) {
   disk = new FakeDirectory();

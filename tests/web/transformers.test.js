@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { readFile } from 'node:fs/promises';
 import test from 'node:test';
-import { transformersProgress } from '../../web/src/transformers.js';
+import { transformersProgress } from '../../web/src/page/transformers.js';
 
 const wasmBinary = await readFile(new URL('../../web/dist/core/candor-core.wasm', import.meta.url));
 const make = () => transformersProgress({ modelKey: 'mini', name: 'Mini', core: { wasmBinary } });

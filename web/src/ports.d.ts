@@ -1,5 +1,6 @@
 /** What the runner needs of the world. The browser's versions are in adapters/, the tests bring their own. */
 import type { DeviceFacts, GenerationOptions, SessionPlan, Snapshot } from '../bindings.d.ts';
+import type { Store } from './folder.d.ts';
 import type { ChatReply, Message, SessionEvent } from './protocol.d.ts';
 
 export interface Clock {
@@ -31,41 +32,6 @@ export type Fetch = (
   options: { range: [number, number | null] | null; signal: AbortSignal },
 ) => Promise<Reply>;
 
-/**
- * One model's files. Paths are relative with `/`; anything else is refused. What is asked is done in that order,
- * whether or not the answers are waited for. Rejects with StoreError.
- */
-export interface Folder {
-  readJournal(): Promise<{ text: string | null; files: { path: string; size: number }[] }>;
-  /**
-   * Flushes all that was written before, then writes the text: whole or not at all, an interrupted write leaves the
-   * one before.
-   */
-  writeJournal(text: string): Promise<void>;
-  /** → size in bytes; creates the file. */
-  open(file: number, path: string): Promise<number>;
-  /** Writes all of it. Takes the memory, and gives it back with the same bytes in it. */
-  write(
-    file: number,
-    offset: number,
-    bytes: Uint8Array<ArrayBuffer>,
-  ): Promise<Uint8Array<ArrayBuffer>>;
-  /** Takes the memory → as much of it as was read into, empty at the end; null: the file is not open. */
-  read(
-    file: number,
-    offset: number,
-    into: Uint8Array<ArrayBuffer>,
-  ): Promise<Uint8Array<ArrayBuffer> | null>;
-  truncate(file: number, size: number): Promise<void>;
-  /** Flushed, too. A file that is not open stays so. */
-  close(file: number): Promise<void>;
-  closeAll(): Promise<void>;
-  blob(path: string): Promise<Blob>;
-  /** Bytes of all that is in it; 0 where there is none, and then none is made. */
-  size(): Promise<number>;
-  remove(): Promise<void>;
-}
-
 /** The model's folder as this tab's alone. */
 export interface Turn {
   /** Tells the tabs that wait what this one shows. */
@@ -79,13 +45,6 @@ export type TakeTurn = (
   folder: string,
   options: { signal: AbortSignal; heard: (text: string) => void },
 ) => Promise<Turn>;
-
-export interface Store {
-  /** False: nothing outlives this page. */
-  persistent: boolean;
-  folder(name: string): Folder;
-  usage(): Promise<{ quota: number | null; usage: number | null }>;
-}
 
 export interface Session {
   chat(id: number, messages: Message[], options: GenerationOptions): void;

@@ -8,7 +8,7 @@ import type {
   SessionPlan,
   Snapshot,
 } from '../bindings.d.ts';
-import type { Folder } from './ports.d.ts';
+import type { Folder } from './folder.d.ts';
 
 export interface Message {
   role: string;

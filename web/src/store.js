@@ -1,6 +1,27 @@
 /**
- * What both stores share.
+ * What all stores share, and both ends of a store in another context.
  */
+
+/** @typedef {import('./folder.d.ts').Folder} Folder */
+
+/** What a folder can be asked from another context. */
+export const METHODS = /** @type {const} @satisfies {(keyof Folder)[]} */ ([
+  'readJournal',
+  'writeJournal',
+  'open',
+  'write',
+  'read',
+  'truncate',
+  'close',
+  'closeAll',
+  'blob',
+  'size',
+  'remove',
+]);
+
+/** Memory changes hands instead of being copied. @param {unknown[]} values @returns {Transferable[]} */
+export const memoryOf = (values) =>
+  values.flatMap((value) => (value instanceof Uint8Array ? [value.buffer] : []));
 
 export class StoreError extends Error {
   name = 'StoreError';

@@ -3,7 +3,7 @@ import { clock } from './clock.js';
 /**
  * What this device can do, as far as a browser says.
  *
- * @param {import('../ports.d.ts').Store} store
+ * @param {import('../folder.d.ts').Store} store
  * @returns {Promise<import('../../bindings.d.ts').DeviceFacts>}
  */
 export async function probeDevice(store) {

@@ -4,8 +4,8 @@
 import { StoreError, segmentsOf } from '../store.js';
 
 /**
- * @typedef {import('../ports.d.ts').Folder} Folder
- * @typedef {import('../ports.d.ts').Store} Store
+ * @typedef {import('../folder.d.ts').Folder} Folder
+ * @typedef {import('../folder.d.ts').Store} Store
  */
 
 // Grown by blocks: one large array would have to be copied each time it grows.

@@ -5,8 +5,8 @@ import { StoreError, segmentsOf } from '../store.js';
 import { clock } from './clock.js';
 
 /**
- * @typedef {import('../ports.d.ts').Folder} Folder
- * @typedef {import('../ports.d.ts').Store} Store
+ * @typedef {import('../folder.d.ts').Folder} Folder
+ * @typedef {import('../folder.d.ts').Store} Store
  */
 
 const ROOT = 'candor';

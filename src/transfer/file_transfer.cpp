@@ -1,0 +1,307 @@
+#include "candor/transfer/file_transfer.hpp"
+
+#include <algorithm>
+
+#include "base/text.hpp"
+#include "candor/base/bytes.hpp"
+
+namespace candor {
+namespace {
+
+bool is_page(std::string_view path) {
+  const std::string lower = text::to_lower(path);
+  return lower.ends_with(".html") || lower.ends_with(".htm");
+}
+
+bool looks_like_page(std::span<const std::uint8_t> bytes) {
+  std::string head(reinterpret_cast<const char*>(bytes.data()), std::min<std::size_t>(bytes.size(), 64));
+  std::string_view view = head;
+  if (view.starts_with("\xef\xbb\xbf")) view.remove_prefix(3);
+  while (!view.empty() && (view[0] == ' ' || view[0] == '\t' || view[0] == '\r' || view[0] == '\n'))
+    view.remove_prefix(1);
+  const std::string lower = text::to_lower(view);
+  return lower.starts_with("<!doctype html") || lower.starts_with("<html");
+}
+
+Failure fail(Cause cause, int status, std::string detail = {}) {
+  return {cause, status, std::nullopt, std::move(detail)};
+}
+
+}  // namespace
+
+FileTransfer::FileTransfer(ManifestFile file, std::uint64_t seed, const TransferSizes& sizes)
+    : sizes_(sizes),
+      file_(std::move(file)),
+      size_given_(file_.size.has_value()),
+      policy_(seed, sizes.crumb),
+      hasher_(fresh_hasher()) {}
+
+FileTransfer::Hasher FileTransfer::fresh_hasher() const {
+  if (!file_.sha256.empty()) return Sha256{};
+  if (!file_.git_sha1.empty() && file_.size) return Sha1::git_blob(*file_.size);
+  return std::monostate{};
+}
+
+std::uint64_t FileTransfer::end() const { return file_.size.value_or(kMaxSafeBytes); }
+
+FileTransfer::State FileTransfer::state() const {
+  if (failed) return State::kFailed;
+  if (done_) return State::kDone;
+  if (complete()) return State::kVerifying;
+  return wire_ == 0 && have_.total() == 0 ? State::kProbing : State::kFetching;
+}
+
+void FileTransfer::restore(const Journal::File& journal, std::uint64_t stored) {
+  etag_ = journal.etag;
+  if (!file_.size) file_.size = journal.size;
+  const std::uint64_t limit = std::min(stored, end());
+  for (const ByteRange& range : journal.ranges) {
+    const ByteRange kept{range.first, std::min(range.end, limit)};
+    have_.add(kept);
+    cached_.add(kept);
+  }
+  // A file that was verified and is as long as it was is not read again; OPFS is private to this origin.
+  done_ = journal.verified && file_.size && stored == *file_.size && complete();
+}
+
+Journal::File FileTransfer::journal() const {
+  return {file_.path, file_.size, file_.sha256, file_.git_sha1, etag_, done_, have_.ranges()};
+}
+
+std::optional<std::uint64_t> FileTransfer::opened(std::uint64_t stored) {
+  if (drop({stored, kMaxSafeBytes}, "Some bytes that were stored earlier are no longer on disk.") > 0)
+    done_ = false;
+  // While a wrong copy is being compared with, its bytes may still turn out to be good.
+  const std::uint64_t wanted = have_.total() == 0 && !wrong_ ? 0 : end();
+  disk_end_ = std::min(stored, wanted);
+  if (stored > wanted) return wanted;
+  return std::nullopt;
+}
+
+FileTransfer::Verdict FileTransfer::judge(const HttpReply& reply, ByteRange asked, bool ranged) {
+  Verdict verdict;
+  const auto failed_with = [&](Failure failure) {
+    verdict.kind = Verdict::Kind::kFail;
+    verdict.failure = std::move(failure);
+    return verdict;
+  };
+  if (reply.status == 416 && ranged) {
+    const auto& range = reply.content_range;
+    if (range && range->total && file_.size && *range->total != *file_.size)
+      return failed_with(fail(Cause::kChanged, 416, file_.path));
+    // The range lies within the file, so the server does not do ranges right. Without one it may.
+    ranges_work_ = false;
+    return failed_with(fail(Cause::kHttp, 416, file_.path));
+  }
+  if (reply.status != 200 && reply.status != 206) {
+    Failure failure = failure_of(reply);
+    if (failure.detail.empty()) failure.detail = file_.path;
+    return failed_with(std::move(failure));
+  }
+  if (!etag_.empty() && !reply.etag.empty() && reply.etag != etag_)
+    return failed_with(fail(Cause::kChanged, reply.status, file_.path));
+
+  if (reply.status == 206) {
+    const auto& range = reply.content_range;
+    if (!range) {
+      // Other origins may hide Content-Range from scripts; never when it is there and unreadable.
+      if (reply.content_range_unreadable || (reply.content_length && *reply.content_length > asked.length()))
+        return failed_with(fail(Cause::kHttp, 206, file_.path));
+    } else {
+      if (range->total && file_.size && *range->total != *file_.size)
+        return failed_with(fail(Cause::kChanged, 206, file_.path));
+      if (!range->first || *range->first != asked.first)
+        return failed_with(fail(Cause::kHttp, 206, file_.path));
+      asked.end = std::min(asked.end, *range->last + 1);
+      if (!file_.size && range->total) file_.size = range->total;
+    }
+    if (!reply.etag.empty()) etag_ = reply.etag;
+    verdict.kind = Verdict::Kind::kAccept;
+    verdict.range = asked;
+    return verdict;
+  }
+
+  // With a Range header nothing is compressed on the way, so the length is the file's.
+  const bool length_fits = reply.content_length && file_.size && *reply.content_length == *file_.size;
+  if (reply.html && !length_fits && !is_page(file_.path))
+    return failed_with(fail(Cause::kNotAModel, 200, file_.path));
+  if (ranged && reply.content_length && file_.size && !length_fits)
+    return failed_with(fail(Cause::kChanged, 200, file_.path));
+  if (ranged) ranges_work_ = false;
+  if (!reply.etag.empty()) etag_ = reply.etag;
+  verdict.kind = Verdict::Kind::kWhole;
+  verdict.range = {0, end()};
+  return verdict;
+}
+
+std::uint64_t FileTransfer::received(std::uint64_t offset, std::span<const std::uint8_t> bytes) {
+  wire_ += bytes.size();
+  if (bytes.empty()) return 0;
+  const ByteRange range{offset, offset + bytes.size()};
+  disk_end_ = std::max(disk_end_, range.end);
+  const std::uint64_t added = have_.add(range);
+  if (proven_) proven_->add(range);
+  if (reading_ && range.first < reading_->end && reading_->first < range.end) reading_stale_ = true;
+  if (offset < hashed_) rewind_hash(offset);
+  if (!reading_ && hashed_ >= range.first && hashed_ < range.end)
+    hash(bytes.subspan(static_cast<std::size_t>(hashed_ - range.first)));
+  return added;
+}
+
+bool FileTransfer::is_web_page(std::span<const std::uint8_t> start) const {
+  return !is_page(file_.path) && looks_like_page(start);
+}
+
+void FileTransfer::ended(std::uint64_t position) {
+  if (file_.size) return;
+  drop({position, kMaxSafeBytes}, "A file turned out to be shorter than what was stored of it.");
+  file_.size = position;
+}
+
+void FileTransfer::hash(std::span<const std::uint8_t> bytes) {
+  if (auto* sha256 = std::get_if<Sha256>(&hasher_)) {
+    while (!bytes.empty()) {
+      const std::uint64_t to_mark = sizes_.mark - hashed_ % sizes_.mark;
+      const auto part = bytes.first(static_cast<std::size_t>(std::min<std::uint64_t>(bytes.size(), to_mark)));
+      sha256->update(part);
+      hashed_ += part.size();
+      bytes = bytes.subspan(part.size());
+      if (hashed_ % sizes_.mark != 0) continue;
+      const std::size_t mark = marks_.size();
+      marks_.push_back(*sha256);
+      if (wrong_ && !differs_ && mark < wrong_->marks.size() && wrong_->marks[mark] != sha256->digest())
+        differs_ = mark;
+    }
+    return;
+  }
+  if (auto* sha1 = std::get_if<Sha1>(&hasher_)) sha1->update(bytes);
+  hashed_ += bytes.size();
+}
+
+void FileTransfer::rewind_hash(std::uint64_t offset) {
+  if (offset >= hashed_) return;
+  if (std::holds_alternative<Sha256>(hasher_)) {
+    const std::uint64_t mark = offset / sizes_.mark;
+    marks_.resize(static_cast<std::size_t>(std::min<std::uint64_t>(mark, marks_.size())));
+    hashed_ = marks_.size() * sizes_.mark;
+    hasher_ = marks_.empty() ? Sha256{} : marks_.back();
+    if (differs_ && *differs_ >= marks_.size()) differs_.reset();
+  } else {
+    hashed_ = 0;
+    hasher_ = fresh_hasher();
+  }
+}
+
+std::string FileTransfer::digest() const {
+  if (const auto* sha256 = std::get_if<Sha256>(&hasher_)) return to_hex(sha256->digest());
+  if (const auto* sha1 = std::get_if<Sha1>(&hasher_)) return to_hex(sha1->digest());
+  return {};
+}
+
+std::optional<ByteRange> FileTransfer::next_read(std::uint64_t limit) const {
+  if (done_ || reading_ || !file_.has_hash()) return std::nullopt;
+  const std::uint64_t front = std::min(have_.contiguous_end(hashed_), limit);
+  if (front <= hashed_) return std::nullopt;
+  return ByteRange{hashed_, std::min(front, hashed_ + sizes_.read)};
+}
+
+void FileTransfer::reading(ByteRange range) {
+  reading_ = range;
+  reading_stale_ = false;
+}
+
+void FileTransfer::read_back(std::uint64_t offset, std::span<const std::uint8_t> bytes) {
+  if (!reading_) return;
+  if (bytes.empty()) {
+    reading_.reset();
+    if (offset >= hashed_ && offset < end())
+      drop({offset, end()}, "Some bytes that were stored earlier are no longer on disk.");
+    return;
+  }
+  const std::uint64_t last = offset + bytes.size();
+  if (!reading_stale_ && offset == hashed_ && last <= reading_->end) hash(bytes);
+  if (last >= reading_->end) reading_.reset();
+}
+
+FileTransfer::Check FileTransfer::check() {
+  if (done_) return Check::kGood;
+  if (!file_.has_hash()) {
+    hashed_ = have_.contiguous_end(0);
+    if (!complete()) return Check::kPending;
+    done_ = true;
+    return Check::kGood;
+  }
+  if (differs_ && wrong_ && !wrong_->salvaged && file_.size && !complete()) {
+    // The new copy and the wrong one agree up to the block before this mark, and not in it. If that block was
+    // all that was wrong, then the rest of the old copy, which is still on disk, is good: reading it is
+    // cheaper than fetching it.
+    wrong_->salvaged = true;
+    proven_ = have_;
+    const ByteRange all{0, *file_.size};
+    discarded_ -= std::min(discarded_, all.length() - have_.overlap(all));
+    for (const ByteRange& gap : have_.gaps(all.end)) cached_.add(gap);
+    have_.add(all);
+    return Check::kSalvage;
+  }
+  if (!complete() || hashed_ != *file_.size || reading_) return Check::kPending;
+
+  const std::string found = digest();
+  if (found == file_.sha256 || found == file_.git_sha1) {
+    done_ = true;
+    wrong_.reset();
+    differs_.reset();
+    proven_.reset();
+    marks_ = {};
+    policy_.settled();
+    return Check::kGood;
+  }
+  if (proven_) {
+    // More than that block was wrong. What was fetched anew stays, the rest has to come again after all.
+    const ByteRanges keep = std::move(*proven_);
+    proven_.reset();
+    for (const ByteRange& gap : keep.gaps(*file_.size))
+      drop(gap, "A file was damaged in more than one place.");
+    return Check::kPending;
+  }
+  // An empty file cannot come better another time.
+  const bool same = *file_.size == 0 || (wrong_ && wrong_->digest == found);
+  Wrong wrong{{}, found, false};
+  for (const Sha256& mark : marks_) wrong.marks.push_back(mark.digest());
+  discard(same ? "The server sends bytes that do not match the file's checksum."
+               : "A file did not match its checksum.");
+  wrong_ = std::move(wrong);
+  return same ? Check::kHopeless : Check::kDamaged;
+}
+
+std::uint64_t FileTransfer::drop(ByteRange range, std::string reason) {
+  const std::uint64_t removed = have_.remove(range);
+  cached_.remove(range);
+  if (removed > 0) {
+    discarded_ += removed;
+    discarded_reason_ = std::move(reason);
+  }
+  rewind_hash(range.first);
+  if (reading_) reading_stale_ = true;
+  return removed;
+}
+
+void FileTransfer::discard(std::string reason) {
+  drop({0, kMaxSafeBytes}, std::move(reason));
+  done_ = false;
+  etag_.clear();
+  if (!size_given_) file_.size.reset();
+  wrong_.reset();
+  differs_.reset();
+  proven_.reset();
+}
+
+void FileTransfer::start_over() {
+  policy_.asked();
+  wrong_.reset();
+  differs_.reset();
+  failed = false;
+  error.reset();
+  retry_at.reset();
+}
+
+}  // namespace candor

@@ -1,0 +1,201 @@
+#include "base/json.hpp"
+
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <cfloat>
+#include <cmath>
+#include <nlohmann/json.hpp>
+#include <random>
+#include <string>
+
+namespace candor {
+namespace {
+
+using json::Value;
+
+nlohmann::json as_nlohmann(const Value& value) {
+  switch (value.kind) {
+    case Value::Kind::kNull:
+      return nullptr;
+    case Value::Kind::kBoolean:
+      return value.number != 0;
+    case Value::Kind::kNumber:
+      return value.number;
+    case Value::Kind::kString:
+      return value.text;
+    case Value::Kind::kArray: {
+      auto array = nlohmann::json::array();
+      for (const Value& item : value.items) array.push_back(as_nlohmann(item));
+      return array;
+    }
+    case Value::Kind::kObject: {
+      auto object = nlohmann::json::object();
+      for (const Value& item : value.items) object[item.name] = as_nlohmann(item);
+      return object;
+    }
+  }
+  return nullptr;
+}
+
+void expect_the_same_as_nlohmann(const std::string& text) {
+  const auto expected = nlohmann::json::parse(text, nullptr, false);
+  const auto value = json::parse(text);
+  ASSERT_EQ(value.has_value(), !expected.is_discarded()) << text;
+  if (value) {
+    EXPECT_EQ(as_nlohmann(*value), expected) << text;
+  }
+}
+
+TEST(Json, ReadsWhatNlohmannReadsAndRefusesWhatItRefuses) {
+  for (const char* text : {"",
+                           " ",
+                           "null",
+                           "nul",
+                           "true",
+                           "false",
+                           "truefalse",
+                           "0",
+                           "-0",
+                           "00",
+                           "01",
+                           "-",
+                           "-1",
+                           "+1",
+                           "1.",
+                           ".5",
+                           "1.5",
+                           "1e3",
+                           "1E+3",
+                           "1e-3",
+                           "1e",
+                           "1e+",
+                           "1e999",
+                           "0e999",
+                           "-1e999",
+                           "1e-999",
+                           "0x10",
+                           "NaN",
+                           "Infinity",
+                           "123456789",
+                           "0.1",
+                           "2.5e-7",
+                           "1234567.875",
+                           "[]",
+                           "[ ]",
+                           "[1,2]",
+                           "[1,]",
+                           "[,1]",
+                           "[1 2]",
+                           "[",
+                           "]",
+                           "[1",
+                           "{}",
+                           "{\"a\":1}",
+                           "{\"a\"}",
+                           "{\"a\":}",
+                           "{a:1}",
+                           "{\"a\":1,}",
+                           "{1:2}",
+                           "{\"a\":1",
+                           "{} {}",
+                           "\t[\n1\r]",
+                           "\v1",
+                           "\"\"",
+                           "\"a",
+                           "a\"",
+                           "\"\\n\\t\\\"\\\\\\/\"",
+                           "\"\\b\\f\\r\"",
+                           "\"\\x\"",
+                           "\"\\",
+                           "\"\\u0041\"",
+                           "\"\\u00e9\"",
+                           "\"\\u20AC\"",
+                           "\"\\uD83D\\uDE00\"",
+                           "\"\\uD83D\"",
+                           "\"\\uDE00\"",
+                           "\"\\uD83Dx\"",
+                           "\"\\uD83D\\u0041\"",
+                           "\"\\u12\"",
+                           "\"\\u12g4\"",
+                           "\"\x01\"",
+                           "\"\x7f\"",
+                           "\"\xc3\xa9\"",
+                           "\"\xc3\"",
+                           "\"\xc0\x80\"",
+                           "\"\xed\xa0\x80\"",
+                           "\"\xf4\x90\x80\x80\"",
+                           "\"\xf0\x9f\x98\x80\"",
+                           "\"\xff\"",
+                           "\xef\xbb\xbf[1]",
+                           "\xef\xbb[1]",
+                           "{\"a\":1,\"a\":2}",
+                           "[[[[]]],{\"b\":[null,true,{\"c\":\"\"}]}]",
+                           "// no\n1"})
+    expect_the_same_as_nlohmann(text);
+}
+
+TEST(Json, ReadsDamagedTextAsNlohmannDoes) {
+  const std::string whole =
+      R"({"type":"head","request":12,"headers":{"etag":"\"x\"","näme":"\u00e9\n"},"list":[0,-1.5,2e3,true,null]})";
+  std::mt19937 random(7);
+  for (int round = 0; round < 20'000; ++round) {
+    std::string text = whole;
+    for (int change = 0; change <= round % 3; ++change) {
+      const std::size_t at = random() % text.size();
+      if (random() % 2 == 0)
+        text[at] = static_cast<char>(random() % 256);
+      else
+        text.erase(at, 1 + random() % 4);
+      if (text.empty()) break;
+    }
+    expect_the_same_as_nlohmann(text);
+  }
+}
+
+TEST(Json, OfTwoMembersWithOneNameTheLastCounts) {
+  const auto value = json::parse(R"({"a":1,"a":2})");
+  ASSERT_TRUE(value);
+  EXPECT_EQ(json::uint_at(*value, "a"), 2U);
+}
+
+TEST(Json, RefusesWhatIsTooLongOrTooDeep) {
+  EXPECT_TRUE(json::parse("[[1]]", {.max_bytes = 5, .max_depth = 2}));
+  EXPECT_FALSE(json::parse("[[1]]", {.max_bytes = 4, .max_depth = 2}));
+  EXPECT_FALSE(json::parse("[[1]]", {.max_bytes = 5, .max_depth = 1}));
+  EXPECT_FALSE(json::parse(std::string(100'000, '[')));
+}
+
+TEST(Json, WritesNumbersThatReadBackAsTheyWere) {
+  for (const double number : {0.0, 1.0, -1.0, 0.5, 0.1, 99.9, 1.0 / 3, 1e-9, 123456.789, 1.7e12 + 0.25,
+                              9007199254740991.0, -2.5, 1e15, 1e18, 0.999999999}) {
+    const double back = nlohmann::json::parse(json::text_of(number).json).get<double>();
+    EXPECT_NEAR(back, number, std::max(5e-13, 4e-16 * std::abs(number))) << json::text_of(number).json;
+  }
+  for (const double number : {1e19, 1.5e300, 1e300}) {
+    const double back = nlohmann::json::parse(json::text_of(number).json).get<double>();
+    EXPECT_NEAR(back / number, 1, 1e-12) << json::text_of(number).json;
+  }
+  EXPECT_TRUE(std::isfinite(nlohmann::json::parse(json::text_of(DBL_MAX).json).get<double>()));
+  EXPECT_EQ(json::text_of(0.9999999999999).json, "1");
+  EXPECT_EQ(json::text_of(12.5).json, "12.5");
+  EXPECT_EQ(json::text_of(std::uint64_t{18'446'744'073'709'551'615U}).json, "18446744073709551615");
+  EXPECT_EQ(json::text_of(std::nan("")).json, "null");
+  EXPECT_EQ(json::text_of(-INFINITY).json, "null");
+}
+
+TEST(Json, WritesAnyBytesAsText) {
+  std::mt19937 random(3);
+  for (int round = 0; round < 5'000; ++round) {
+    std::string bytes(random() % 12, ' ');
+    for (char& c : bytes) c = static_cast<char>(random() % 2 == 0 ? random() % 256 : 0xc0 + random() % 64);
+    // nlohmann writes the same text; only its short names of control characters differ.
+    const auto ours = nlohmann::json::parse(json::text_of(bytes).json);
+    const auto theirs = nlohmann::json::parse(
+        nlohmann::json(bytes).dump(-1, ' ', false, nlohmann::json::error_handler_t::replace));
+    EXPECT_EQ(ours, theirs);
+  }
+}
+
+}  // namespace
+}  // namespace candor

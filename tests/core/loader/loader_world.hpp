@@ -1,0 +1,505 @@
+#pragma once
+
+#include <algorithm>
+#include <cmath>
+#include <deque>
+#include <functional>
+#include <map>
+#include <optional>
+#include <random>
+#include <set>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "candor/loader/model_loader.hpp"
+#include "candor/transfer/sha256.hpp"
+
+namespace candor {
+
+/// Everything outside the core for one model, simulated: a Hub, a disk, a browser's storage, a runtime and a
+/// clock. Performs what the loader asks and tells it what happened, one event at a time, in an order that a
+/// test may shuffle.
+class LoaderWorld {
+ public:
+  // --- the server ---
+  std::map<std::string, std::string> server;  // path → content
+  std::string commit = std::string(40, 'a');
+  bool hub = true;          // else a plain folder
+  bool candor_json = true;  // of the plain folder
+  bool network = true;
+  std::map<std::string, int> status;  // path → status to answer with instead
+  bool lie_about_bytes = false;       // each body has its first byte flipped
+  bool elsewhere = false;             ///< another tab has the folder
+  bool stalled = false;               // bodies send nothing
+
+  // --- the device ---
+  DeviceProfile device;
+  std::map<std::string, std::string> disk;
+  std::optional<std::string> journal;
+  std::map<std::string, std::string> storage;  // localStorage
+  std::optional<event::SessionFailed> session_failure;
+  bool session_answers = true;
+
+  // --- what was seen ---
+  std::vector<Snapshot> shown;
+  std::vector<Action> seen;
+  std::vector<std::string> fetched;
+  std::uint64_t body_bytes = 0;
+  std::optional<SessionPlan> session;
+  std::string broken;  // the first promise that was not kept
+
+  ModelConfig config;
+  double now_ms = 1'000;
+  std::mt19937_64 random{1};
+  bool shuffle = false;
+
+  LoaderWorld() {
+    device.webgpu = true;
+    device.shader_f16 = true;
+    device.persistent = true;
+    device.cores = 8;
+    config.model_key = "mini";
+    config.model_name = "CV mini";
+    config.source.repo = "owner/name";
+    server = published();
+  }
+
+  /// The same in each world.
+  static const std::map<std::string, std::string>& published() {
+    static const std::map<std::string, std::string> files{
+        {"config.json", R"({"model_type":"llama"})"},
+        {"generation_config.json", "{}"},
+        {"tokenizer.json", std::string(3000, 't')},
+        {"tokenizer_config.json", "{}"},
+        {"onnx/model_q4.onnx", content(300'000, 1)},
+        {"onnx/model_q4f16.onnx", content(250'000, 2)},
+        {"onnx/model_fp16.onnx", content(1'000, 3)},
+        {"onnx/model_fp16.onnx_data", content(500'000, 4)},
+        {"README.md", "hello"},
+    };
+    return files;
+  }
+
+  static std::string content(std::size_t size, unsigned seed) {
+    std::mt19937 random(seed);
+    std::string text(size, '\0');
+    for (char& c : text) c = static_cast<char>(random());
+    return text;
+  }
+
+  ModelLoader& loader() {
+    if (!loader_) {
+      const auto record = storage.find("download_state_" + config.model_key);
+      if (record != storage.end()) config.record = record->second;
+      const auto timings = storage.find("candor_timings_" + config.model_key);
+      if (timings != storage.end()) config.timings = timings->second;
+      loader_.emplace(config);
+    }
+    return *loader_;
+  }
+
+  /// The page is closed and opened again: only what was stored survives, and what was written but not flushed
+  /// may or may not.
+  void reload() {
+    loader_.reset();
+    config.record.reset();
+    config.timings.reset();
+    requests_.clear();
+    last_request_ = 0;
+    open_.clear();
+    todo_.clear();
+    waiting_.clear();
+    asked_ = holds_ = false;
+    session.reset();
+    previous_.reset();
+  }
+
+  void tell(const Event& event) { perform(loader().on(event, instant_from_ms(now_ms))); }
+
+  /// Lets the world go on until nothing more happens (but for time) or `steps` events were told.
+  void run(int steps = 1'000'000) {
+    while (steps-- > 0 && step()) {
+    }
+  }
+
+  /// The same, and time passes whenever nothing else happens, up to `ms` later.
+  void run_for(double ms) {
+    const double end = now_ms + ms;
+    while (now_ms < end) {
+      if (step()) continue;
+      const auto wake = loader().wake_at();
+      if (!wake || to_ms(*wake) > end) break;
+      now_ms = std::max(now_ms + 0.01, to_ms(*wake));
+      tell(event::Tick{});
+    }
+    now_ms = std::max(now_ms, end);
+    tell(event::Tick{});
+  }
+
+  bool step() {
+    if (todo_.empty()) return false;
+    std::size_t index = 0;
+    if (shuffle) index = random() % todo_.size();
+    auto work = std::move(todo_[index]);
+    todo_.erase(todo_.begin() + static_cast<std::ptrdiff_t>(index));
+    now_ms += 10;
+    work();
+    return true;
+  }
+
+  /// The tab that had the folder is gone.
+  void grant() {
+    elsewhere = false;
+    later([this] {
+      if (!std::exchange(asked_, false)) return;
+      holds_ = true;
+      tell(event::Locked{});
+    });
+  }
+  bool holds() const { return holds_; }
+
+  /// Bodies send again.
+  void release() {
+    stalled = false;
+    for (const RequestId id : std::exchange(waiting_, {})) {
+      later([this, id] { send(id); });
+    }
+  }
+
+  /// Goes on until something like `what` was published.
+  template <typename Predicate>
+  bool run_until(Predicate what) {
+    for (int i = 0; i < 100'000; ++i) {
+      if (!shown.empty() && what(shown.back())) return true;
+      if (step()) continue;
+      const auto wake = loader().wake_at();
+      if (!wake) return false;
+      now_ms = std::max(now_ms + 0.01, to_ms(*wake));
+      tell(event::Tick{});
+    }
+    return false;
+  }
+
+  const Snapshot& last() {
+    static const Snapshot kNone;
+    return shown.empty() ? kNone : shown.back();
+  }
+  Snapshot snapshot() { return loader().snapshot(instant_from_ms(now_ms)); }
+
+ private:
+  struct Request {
+    std::string path;
+    std::uint64_t first = 0;
+    std::uint64_t end = 0;
+    FileId file = 0;
+    std::uint64_t offset = 0;
+    std::uint64_t length = 0;
+    std::uint64_t done = 0;
+  };
+
+  void later(std::function<void()> work) { todo_.push_back(std::move(work)); }
+  void later_event(Event event) {
+    later([this, event = std::move(event)] { tell(event); });
+  }
+
+  void perform(const std::vector<Action>& actions) {
+    for (const Action& action : actions) {
+      seen.push_back(action);
+      std::visit([this](const auto& what) { act(what); }, action);
+    }
+  }
+
+  void act(const action::Probe&) {
+    device.online = network;
+    later_event(event::Probed{device});
+  }
+  void act(const action::ReadJournal&) {
+    if (!holds_) broken = "read the journal of a folder that is not its own";
+    event::Journal event{journal, {}};
+    for (const auto& [path, bytes] : disk) event.files.push_back({path, bytes.size()});
+    later_event(std::move(event));
+  }
+  void act(const action::Lock& a) {
+    if (a.folder.empty() || asked_ || holds_) broken = "asked for the folder twice";
+    asked_ = true;
+    if (!elsewhere) grant();
+  }
+  void act(const action::Unlock&) {
+    if (!asked_ && !holds_) broken = "gave a folder back that it did not have";
+    asked_ = holds_ = false;
+    open_.clear();
+  }
+  void act(const action::UseFolder& a) {
+    if (a.folder.empty() || a.folder.find_first_of("/\\.:") != std::string::npos)
+      broken = "unsafe folder " + a.folder;
+  }
+
+  static const std::string& sha256_of(const std::string& text) {
+    static std::map<std::string, std::string> known;
+    std::string& digest = known[text];
+    if (!digest.empty()) return digest;
+    Sha256 hash;
+    hash.update(std::span(reinterpret_cast<const std::uint8_t*>(text.data()), text.size()));
+    return digest = to_hex(hash.digest());
+  }
+
+  std::string list() const {
+    std::string text = hub ? "[" : R"({"version":1,"files":[)";
+    bool first = true;
+    for (const auto& [path, bytes] : server) {
+      if (!std::exchange(first, false)) text += ",";
+      if (hub) {
+        text += R"({"type":"file","oid":")" + std::string(40, 'b') + R"(","size":)" +
+                std::to_string(bytes.size()) + R"(,"path":")" + path + R"(","lfs":{"oid":")" +
+                sha256_of(bytes) + R"(","size":)" + std::to_string(bytes.size()) + "}}";
+      } else {
+        text += R"({"path":")" + path + R"(","size":)" + std::to_string(bytes.size()) + R"(,"sha256":")" +
+                sha256_of(bytes) + R"("})";
+      }
+    }
+    return text + (hub ? "]" : "]}");
+  }
+
+  void reply(RequestId id, int code, std::vector<std::pair<std::string, std::string>> headers,
+             std::optional<std::string> body = std::nullopt) {
+    later([this, id, code, headers = std::move(headers), body = std::move(body)] {
+      if (requests_.count(id) == 0) return;
+      tell(event::Head{id, code, false, headers});
+      if (body && requests_.erase(id) > 0) tell(event::Text{id, *body});
+    });
+  }
+
+  void act(const action::Fetch& a) {
+    if (a.request <= last_request_) broken = "a request number was used twice";
+    last_request_ = a.request;
+    fetched.push_back(a.url);
+    requests_[a.request] = {};
+    if (!network) {
+      later([this, id = a.request] {
+        if (requests_.erase(id) > 0) tell(event::FetchFailed{id, ErrorCode::kNetwork, "down"});
+      });
+      return;
+    }
+    const std::string api = "https://huggingface.co/api/models/owner/name/";
+    if (a.url == api + "revision/main") {
+      const auto code = status.count("revision") ? status["revision"] : 200;
+      return reply(a.request, code, {}, R"({"sha":")" + commit + R"("})");
+    }
+    if (a.url == api + "tree/" + commit + "?recursive=true") return reply(a.request, 200, {}, list());
+    const std::string base =
+        hub ? "https://huggingface.co/owner/name/resolve/" + commit + "/" : config.source.repo + "/";
+    if (a.url.rfind(base, 0) != 0) return reply(a.request, 404, {}, "no");
+    const std::string path = a.url.substr(base.size());
+    if (!hub && path == "candor.json")
+      return reply(a.request, candor_json ? 200 : 404, {}, candor_json ? list() : "no");
+    const auto it = server.find(path);
+    const int wanted = status.count(path) ? status[path] : (it == server.end() ? 404 : 0);
+    if (wanted != 0) {
+      later([this, id = a.request, wanted] {
+        if (requests_.count(id)) tell(event::Head{id, wanted, false, {}});
+      });
+      return;
+    }
+    Request& request = requests_[a.request];
+    request.path = path;
+    const std::uint64_t size = it->second.size();
+    request.first = a.range ? a.range->first : 0;
+    request.end = a.range && a.range->last ? std::min(*a.range->last + 1, size) : size;
+    std::vector<std::pair<std::string, std::string>> headers{
+        {"content-length", std::to_string(request.end - request.first)},
+        {"etag", "\"" + sha256_of(it->second) + "\""}};
+    if (a.range) {
+      headers.emplace_back("content-range", "bytes " + std::to_string(request.first) + "-" +
+                                                std::to_string(request.end - 1) + "/" + std::to_string(size));
+    }
+    reply(a.request, a.range ? 206 : 200, std::move(headers));
+  }
+
+  void act(const action::Accept& a) {
+    const auto it = requests_.find(a.request);
+    if (it == requests_.end()) return;
+    it->second.file = a.file;
+    it->second.offset = a.offset;
+    it->second.length = a.length;
+    later([this, id = a.request] { send(id); });
+  }
+
+  void send(RequestId id) {
+    const auto it = requests_.find(id);
+    if (it == requests_.end()) return;
+    Request& request = it->second;
+    const std::uint64_t size = request.end - request.first;
+    if (stalled) {
+      waiting_.push_back(id);
+      return;
+    }
+    if (!network) {
+      requests_.erase(it);
+      return tell(event::FetchFailed{id, ErrorCode::kNetwork, "down"});
+    }
+    if (request.done >= size) {
+      requests_.erase(it);
+      return tell(event::End{id});
+    }
+    const std::uint64_t length =
+        std::min<std::uint64_t>({16'384, size - request.done, request.length - request.done});
+    std::string bytes = server[request.path].substr(request.first + request.done, length);
+    if (lie_about_bytes && request.done == 0 && !bytes.empty()) bytes[0] = static_cast<char>(bytes[0] ^ 1);
+    const auto file = open_.find(request.file);
+    if (file == open_.end()) {
+      broken = "bytes for a file that is not open";
+      return;
+    }
+    std::string& stored = disk[file->second];
+    const std::uint64_t at = request.offset + request.done;
+    if (stored.size() < at + length) stored.resize(at + length);
+    stored.replace(at, length, bytes);
+    request.done += length;
+    body_bytes += length;
+    later([this, id] { send(id); });
+    perform(loader().received(id,
+                              std::span(reinterpret_cast<const std::uint8_t*>(bytes.data()), bytes.size()),
+                              instant_from_ms(now_ms)));
+  }
+
+  void act(const action::Abort& a) { requests_.erase(a.request); }
+  void act(const action::Open& a) {
+    if (!holds_) broken = "opened a file in a folder that is not its own";
+    open_[a.file] = a.path;
+    later([this, a] {
+      if (open_.count(a.file)) tell(event::Opened{a.file, disk[a.path].size()});
+    });
+  }
+  void act(const action::Truncate& a) { disk[open_.at(a.file)].resize(a.size); }
+  void act(const action::Read& a) {
+    later([this, a] { read(a.file, a.offset, a.offset + a.length); });
+  }
+  void read(FileId file, std::uint64_t offset, std::uint64_t end) {
+    const auto it = open_.find(file);
+    if (it == open_.end()) return;
+    const std::string& stored = disk[it->second];
+    const std::string bytes = offset < stored.size()
+                                  ? stored.substr(offset, std::min<std::uint64_t>(65'536, end - offset))
+                                  : std::string();
+    if (!bytes.empty() && offset + bytes.size() < end) {
+      later([this, file, at = offset + bytes.size(), end] { read(file, at, end); });
+    }
+    perform(loader().hashed(file, offset,
+                            std::span(reinterpret_cast<const std::uint8_t*>(bytes.data()), bytes.size()),
+                            instant_from_ms(now_ms)));
+  }
+  void act(const action::Close& a) { open_.erase(a.file); }
+  void act(const action::WriteJournal& a) {
+    journal = a.text;
+    later_event(event::Journaled{});
+  }
+  void act(const action::RemoveFolder&) {
+    disk.clear();
+    journal.reset();
+    open_.clear();
+    later_event(event::Removed{});
+  }
+  void act(const action::Persist& a) { storage[a.key] = a.json; }
+  void act(const action::Unpersist& a) { storage.erase(a.key); }
+  void act(const action::CreateSession& a) {
+    session = a.plan;
+    for (const std::string& path : {a.plan.graph, a.plan.config, a.plan.tokenizer}) {
+      if (disk.count(path) == 0) broken = "a session without " + path;
+    }
+    if (!session_answers) return;
+    using Stage = event::SessionStage;
+    const std::uint64_t total = disk[a.plan.graph].size();
+    later_event(event::SessionProgress{Stage::kRuntime, 500, 1'000});
+    later_event(event::SessionProgress{Stage::kRuntime, 1'000, 1'000});
+    later_event(event::SessionProgress{Stage::kCreate, 0, {}});
+    later_event(event::SessionProgress{Stage::kUpload, total / 2, total});
+    if (session_failure) {
+      later_event(*session_failure);
+      return;
+    }
+    later_event(event::SessionProgress{Stage::kUpload, total, total});
+    later_event(event::SessionProgress{Stage::kWarmup, 0, {}});
+    later_event(event::SessionReady{});
+  }
+  void act(const action::CloseSession&) { session.reset(); }
+  void act(const action::Publish& a) {
+    check(a.snapshot);
+    shown.push_back(a.snapshot);
+  }
+
+  void fault(const std::string& words) {
+    if (broken.empty()) broken = words + " (publication " + std::to_string(shown.size()) + ")";
+  }
+
+  /// H1 to H5 for one published snapshot and the one before.
+  void check(const Snapshot& s) {
+    const auto percentage = [&](std::optional<double> value, const char* what) {
+      if (value && !(*value >= 0 && *value <= 100)) fault(std::string(what) + " outside 0..100");
+    };
+    const auto amount = [&](std::optional<double> value, const char* what) {
+      if (value && !(*value >= 0 && std::isfinite(*value))) fault(std::string(what) + " is no amount");
+    };
+    percentage(s.progress, "progress");
+    amount(s.speed, "speed");
+    amount(s.time_remaining, "timeRemaining");
+    amount(s.eta_low, "etaLow");
+    amount(s.eta_high, "etaHigh");
+    amount(s.eta.low, "eta.low");
+    amount(s.eta.high, "eta.high");
+    amount(s.stalled_for, "stalledFor");
+    amount(s.phase_elapsed, "phaseElapsed");
+    amount(s.phase_last_time, "phaseLastTime");
+    if (s.error) amount(s.error->retry_in, "retryIn");
+    for (const double rate : s.throughput) amount(rate, "throughput");
+    if (s.throughput.size() > 120) fault("too many points");
+    if (s.network + s.cached != s.total_downloaded) fault("network + cached is not the position");
+    if (s.total_size && s.total_downloaded > *s.total_size) fault("more than the total");
+    if (s.verified > s.total_downloaded) fault("more verified than there");
+    if (s.files_completed > s.total_files) fault("more files done than there are");
+    if (s.progress == 100.0 && s.status != LoadStatus::kReady) fault("100 % before the phase was over");
+    if (s.status == LoadStatus::kReady && s.total_size && s.verified != *s.total_size)
+      fault("ready, not verified");
+    if ((s.status == LoadStatus::kFailed) !=
+        (s.error && !s.error->retry_in && s.status == LoadStatus::kFailed)) {
+      fault("failed without an error");
+    }
+    if (s.can.retry && (s.status != LoadStatus::kFailed || !s.error->error.retryable))
+      fault("a retry that can't help");
+    if (s.attempt < 1 || s.attempt > s.max_attempts) fault("attempt out of range");
+    std::uint64_t sum = 0;
+    for (const SnapshotFile& file : s.files) {
+      percentage(file.progress, "a file's progress");
+      if (file.total && file.loaded > *file.total) fault("a file larger than itself");
+      if (file.progress == 100.0 && file.status != FileStatus::kDone)
+        fault("a file at 100 % that is not done");
+      sum += file.loaded;
+    }
+    if (!s.files.empty() && sum != s.total_downloaded) fault("the files are not the sum");
+    if (previous_) {
+      const Snapshot& p = *previous_;
+      const bool thrown_away = s.discarded > p.discarded;
+      const bool removed = s.status == LoadStatus::kIdle || p.status == LoadStatus::kIdle;
+      if (s.total_downloaded < p.total_downloaded && !thrown_away && !removed) fault("the position fell");
+      if (s.discarded < p.discarded && !removed) fault("discarded fell");
+      if (s.phase == p.phase && s.phase && s.progress && p.progress && *s.progress < *p.progress &&
+          !thrown_away && s.attempt == p.attempt && !removed) {
+        fault("progress fell from " + std::to_string(*p.progress) + " to " + std::to_string(*s.progress) +
+              " in " + to_string(*s.phase));
+      }
+    }
+    previous_ = s;
+  }
+
+  std::optional<ModelLoader> loader_;
+  bool asked_ = false;
+  bool holds_ = false;
+  std::map<RequestId, Request> requests_;
+  RequestId last_request_ = 0;
+  std::map<FileId, std::string> open_;
+  std::deque<std::function<void()>> todo_;
+  std::vector<RequestId> waiting_;
+  std::optional<Snapshot> previous_;
+};
+
+}  // namespace candor

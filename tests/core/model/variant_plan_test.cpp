@@ -1,0 +1,207 @@
+#include "candor/model/variant_plan.hpp"
+
+#include <gtest/gtest.h>
+
+namespace candor {
+namespace {
+
+constexpr std::uint64_t kGiB = 1ULL << 30U;
+
+ModelSpec spec(const std::vector<std::string>& suffixes, std::uint64_t bytes = 1'000) {
+  std::vector<ModelFile> files{{"config.json", 1}, {"tokenizer.json", 1}, {"chat_template.jinja", 1}};
+  for (const std::string& suffix : suffixes) files.push_back({"onnx/model" + suffix + ".onnx", bytes});
+  return ModelSpec(files);
+}
+
+const std::vector<std::string> kAll{"", "_fp16", "_quantized", "_int8", "_uint8", "_q4", "_q4f16", "_bnb4"};
+
+DeviceProfile gpu(bool shader_f16) {
+  DeviceProfile device;
+  device.webgpu = true;
+  device.shader_f16 = shader_f16;
+  return device;
+}
+const DeviceProfile kProcessor{};
+
+VariantRequest ask(std::string dtype, std::optional<ExecutionProvider> provider = std::nullopt) {
+  return {{std::move(dtype), {}}, provider};
+}
+
+Variant chosen(const ModelSpec& model, const VariantRequest& request, const DeviceProfile& device) {
+  auto result = VariantPlan::choose(model, request, device);
+  if (const Error* error = std::get_if<Error>(&result)) {
+    ADD_FAILURE() << error->message;
+    return {};
+  }
+  return std::get<VariantPlan>(result).variant();
+}
+
+Error refused(const ModelSpec& model, const VariantRequest& request, const DeviceProfile& device) {
+  auto result = VariantPlan::choose(model, request, device);
+  if (std::holds_alternative<VariantPlan>(result)) {
+    ADD_FAILURE() << "chose " << std::get<VariantPlan>(result).variant().dtype;
+    return {};
+  }
+  return std::get<Error>(result);
+}
+
+TEST(VariantPlan, TakesQ4f16WhereWebGpuHasHalfPrecision) {
+  const Variant variant = chosen(spec(kAll), ask("auto"), gpu(true));
+  EXPECT_EQ(variant.dtype, "q4f16");
+  EXPECT_EQ(variant.execution_provider, ExecutionProvider::kWebGpu);
+  EXPECT_EQ(variant.reason,
+            "4-bit weights with 16-bit arithmetic on WebGPU: this device's WebGPU has 16-bit arithmetic "
+            "(shader-f16).");
+}
+
+TEST(VariantPlan, TakesQ4OnWebGpuWithoutHalfPrecision) {
+  const Variant variant = chosen(spec(kAll), ask("auto"), gpu(false));
+  EXPECT_EQ(variant.dtype, "q4");
+  EXPECT_EQ(variant.execution_provider, ExecutionProvider::kWebGpu);
+  EXPECT_EQ(variant.reason,
+            "4-bit weights on WebGPU: this device's WebGPU has no 16-bit arithmetic (shader-f16).");
+}
+
+TEST(VariantPlan, TakesQ4OrQ8OnTheProcessorWithoutWebGpu) {
+  const Variant variant = chosen(spec(kAll), ask("auto"), kProcessor);
+  EXPECT_EQ(variant.dtype, "q4");
+  EXPECT_EQ(variant.execution_provider, ExecutionProvider::kWasm);
+  EXPECT_EQ(variant.reason, "4-bit weights on the processor: this browser offers no WebGPU.");
+  EXPECT_EQ(chosen(spec({"_quantized", "_fp16"}), ask("auto"), kProcessor).dtype, "q8");
+}
+
+TEST(VariantPlan, ChoosesOnlyAmongFilesThatExist) {
+  const Variant q4 = chosen(spec({"_q4", ""}), ask("auto"), gpu(true));
+  EXPECT_EQ(q4.dtype, "q4");
+  EXPECT_NE(q4.reason.find("the model comes without q4f16"), std::string::npos);
+  EXPECT_EQ(chosen(spec({"_fp16", ""}), ask("auto"), gpu(true)).dtype, "fp16");
+  const Variant q8 = chosen(spec({"_quantized", ""}), ask("auto"), gpu(false));
+  EXPECT_EQ(q8.dtype, "q8");
+  EXPECT_EQ(q8.execution_provider, ExecutionProvider::kWasm);
+  EXPECT_EQ(chosen(spec({""}), ask("auto"), gpu(false)).execution_provider, ExecutionProvider::kWebGpu);
+  EXPECT_EQ(chosen(spec({"_q4f16"}), ask("auto"), gpu(false)).execution_provider, ExecutionProvider::kWasm);
+}
+
+TEST(VariantPlan, HonoursADtypeThatWasAskedFor) {
+  const Variant fp16 = chosen(spec(kAll), ask("fp16"), gpu(true));
+  EXPECT_EQ(fp16.dtype, "fp16");
+  EXPECT_EQ(fp16.execution_provider, ExecutionProvider::kWebGpu);
+  EXPECT_EQ(fp16.reason, "16-bit weights on WebGPU: fp16 was asked for.");
+  const Variant q4 = chosen(spec(kAll), ask("q4", ExecutionProvider::kWasm), gpu(true));
+  EXPECT_EQ(q4.execution_provider, ExecutionProvider::kWasm);
+  EXPECT_EQ(q4.reason, "4-bit weights on the processor: q4 was asked for; the page asked for the processor.");
+}
+
+TEST(VariantPlan, MovesHalfPrecisionToTheProcessorWhereWebGpuCannotAndSaysWhy) {
+  const Variant variant = chosen(spec(kAll), ask("q4f16"), gpu(false));
+  EXPECT_EQ(variant.execution_provider, ExecutionProvider::kWasm);
+  EXPECT_NE(variant.reason.find("no 16-bit arithmetic (shader-f16)"), std::string::npos);
+}
+
+TEST(VariantPlan, RefusesWhatCannotBeHonoured) {
+  EXPECT_NE(
+      refused(spec(kAll), ask("q4f16", ExecutionProvider::kWebGpu), gpu(false)).message.find("shader-f16"),
+      std::string::npos);
+  EXPECT_NE(
+      refused(spec(kAll), ask("auto", ExecutionProvider::kWebGpu), kProcessor).message.find("does not offer"),
+      std::string::npos);
+  const Error missing = refused(spec({"_q4"}), ask("fp16"), gpu(true));
+  EXPECT_EQ(missing.code, ErrorCode::kNotFound);
+  EXPECT_EQ(missing.detail, "model: q4");
+  EXPECT_EQ(refused(spec(kAll), ask("q3"), gpu(true)).detail, "q3");
+}
+
+TEST(VariantPlan, RefusesAFolderThatIsNoModel) {
+  EXPECT_EQ(refused(ModelSpec({{"README.md", 1}}), ask("auto"), gpu(true)).code, ErrorCode::kNotFound);
+  const Error error =
+      refused(ModelSpec({{"config.json", 1}, {"onnx/model_q4.onnx", 1}}), ask("auto"), gpu(true));
+  EXPECT_NE(error.message.find("tokenizer.json"), std::string::npos);
+}
+
+TEST(VariantPlan, ListsEveryFileToFetchWithTheWeightsLast) {
+  const ModelSpec model({{"tokenizer.json", 1},
+                         {"onnx/model_q4.onnx", 10},
+                         {"config.json", 1},
+                         {"onnx/model_q4.onnx_data", 1'000},
+                         {"README.md", 1}});
+  auto result = VariantPlan::choose(model, ask("auto"), gpu(false));
+  const VariantPlan& plan = std::get<VariantPlan>(result);
+  EXPECT_EQ(plan.files(), (std::vector<std::string>{"config.json", "tokenizer.json", "onnx/model_q4.onnx",
+                                                    "onnx/model_q4.onnx_data"}));
+  EXPECT_EQ(plan.weight_bytes(), 1'010U);
+  EXPECT_FALSE(plan.obstacle());
+}
+
+TEST(VariantPlan, ResolvesEachComponentAndThenSaysThatSeveralCannotBeDriven) {
+  const ModelSpec model({{"config.json", 1},
+                         {"tokenizer.json", 1},
+                         {"onnx/embed_tokens_fp16.onnx", 1},
+                         {"onnx/vision_encoder.onnx", 1},
+                         {"onnx/decoder_model_merged_q4.onnx", 1},
+                         {"onnx/decoder_model_merged_q4f16.onnx", 1}});
+  const VariantRequest request{
+      {"auto", {{"embed_tokens", "fp16"}, {"vision_encoder", "fp32"}, {"decoder_model_merged", "q4"}}}, {}};
+  auto result = VariantPlan::choose(model, request, gpu(true));
+  ASSERT_TRUE(std::holds_alternative<VariantPlan>(result)) << std::get<Error>(result).message;
+  const VariantPlan& plan = std::get<VariantPlan>(result);
+  ASSERT_EQ(plan.parts().size(), 3U);
+  ASSERT_TRUE(plan.obstacle());
+  EXPECT_EQ(plan.obstacle()->code, ErrorCode::kUnsupported);
+  EXPECT_EQ(plan.obstacle()->detail, "embed_tokens (fp16), vision_encoder (fp32), decoder_model_merged (q4)");
+
+  const VariantRequest impossible{{"auto", {{"embed_tokens", "q4"}}}, {}};
+  EXPECT_EQ(refused(model, impossible, gpu(true)).code, ErrorCode::kNotFound);
+  EXPECT_EQ(refused(spec(kAll), request, gpu(true)).detail, "embed_tokens");
+}
+
+TEST(VariantPlan, SaysWhenAModelIsTooBigForTheDevice) {
+  DeviceProfile small = gpu(true);
+  small.device_memory_gib = 2;
+  EXPECT_NE(refused(spec({"_q4f16"}, 3 * kGiB), ask("auto"), small)
+                .message.find("take 3.2 GB, more than the memory"),
+            std::string::npos);
+  // Browsers report 8 for anything above.
+  DeviceProfile large = gpu(true);
+  large.device_memory_gib = 8;
+  EXPECT_EQ(chosen(spec({"_q4f16"}, 20 * kGiB), ask("auto"), large).dtype, "q4f16");
+  EXPECT_NE(refused(spec({"_q4"}, 4 * kGiB), ask("auto"), kProcessor).message.find("without WebGPU"),
+            std::string::npos);
+}
+
+TEST(VariantPlan, TakesASmallerVariantWhenTheBestIsTooBig) {
+  DeviceProfile device;
+  device.device_memory_gib = 1;
+  const ModelSpec model({{"config.json", 1},
+                         {"tokenizer.json", 1},
+                         {"onnx/model_q4.onnx", 2 * kGiB},
+                         {"onnx/model_quantized.onnx", kGiB / 2}});
+  EXPECT_EQ(chosen(model, ask("auto"), device).dtype, "q8");
+}
+
+TEST(VariantPlan, WarnsOfWebGpuInSoftware) {
+  DeviceProfile device = gpu(false);
+  device.fallback_adapter = true;
+  EXPECT_NE(chosen(spec(kAll), ask("auto"), device).reason.find("in software"), std::string::npos);
+}
+
+TEST(VariantPlan, OrdersTheDtypesToAskForByPreference) {
+  EXPECT_EQ(VariantPlan::preferred_dtypes(ask("auto"), gpu(true)).front(), "q4f16");
+  EXPECT_EQ(VariantPlan::preferred_dtypes(ask("auto"), gpu(false)).front(), "q4");
+  EXPECT_EQ(VariantPlan::preferred_dtypes(ask("fp16"), gpu(false)), (std::vector<std::string>{"fp16"}));
+}
+
+TEST(QuotaError, ComparesWhatIsNeededWithWhatIsFree) {
+  DeviceProfile device;
+  EXPECT_FALSE(quota_error(kGiB, device));
+  device.quota = 1'500'000'000;
+  device.usage = 300'000'000;
+  EXPECT_FALSE(quota_error(1'200'000'000, device));
+  const auto error = quota_error(2'100'000'000, device);
+  ASSERT_TRUE(error);
+  EXPECT_EQ(error->code, ErrorCode::kQuota);
+  EXPECT_EQ(error->message,
+            "There is not enough room: the download needs 2.1 GB, and this site may store 1.2 GB more.");
+}
+
+}  // namespace
+}  // namespace candor

@@ -1,0 +1,571 @@
+#include "candor/progress/multi_file_aggregator.hpp"
+
+#include <gtest/gtest.h>
+
+#include <cmath>
+#include <cstdint>
+#include <limits>
+#include <map>
+#include <string>
+
+#include "candor/progress/progress_tracker.hpp"
+
+namespace candor {
+namespace {
+
+using Kind = TransformersEvent::Kind;
+
+Instant at(double seconds) { return instant_from_ms(seconds * 1000); }
+
+/// Builds raw events the way Transformers.js sends them.
+struct Stream {
+  MultiFileAggregator files;
+  double now = 0;
+
+  void send(const std::string& status, const std::string& file, RawNumber loaded = {}, RawNumber total = {},
+            RawNumber progress = {}) {
+    files.handle_file_progress(
+        TransformersEvent::parse({status, "org/model", file, progress, loaded, total, {}, std::nullopt}),
+        at(now));
+  }
+  void begin(const std::string& file) {
+    send("initiate", file);
+    now += 0.05;
+    send("download", file);
+  }
+  /// `total` bytes in ten pieces over `seconds`.
+  void download(const std::string& file, double total, double seconds) {
+    for (int i = 1; i <= 10; ++i) {
+      now += seconds / 10;
+      send("progress", file, total * i / 10, total, 10.0 * i);
+    }
+  }
+  AggregateProgressInfo info() { return files.snapshot(at(now)); }
+};
+
+TEST(MultiFileAggregator, AddsUpSeveralFilesByBytes) {
+  Stream stream;
+  stream.begin("a.onnx");
+  stream.begin("b.onnx");
+  stream.send("progress", "a.onnx", 100.0, 400.0);
+  stream.send("progress", "b.onnx", 50.0, 600.0);
+  const AggregateProgressInfo info = stream.info();
+  EXPECT_DOUBLE_EQ(*info.overall_progress, 15);
+  EXPECT_EQ(info.total_downloaded, 150U);
+  EXPECT_EQ(info.total_size, 1000U);
+  EXPECT_EQ(info.total_files, 2U);
+  EXPECT_EQ(info.files_completed, 0U);
+  EXPECT_EQ(info.current_file, "b.onnx");
+  EXPECT_DOUBLE_EQ(*info.files[0].progress, 25);
+}
+
+TEST(MultiFileAggregator, SaysHundredOnlyWhenEveryFileIsDone) {
+  Stream stream;
+  stream.begin("a.onnx");
+  stream.send("progress", "a.onnx", 50.0, 100.0);
+  stream.send("progress", "a.onnx", 100.0, 100.0);
+  EXPECT_LT(*stream.info().overall_progress, 100) << "all bytes are here, but nobody said they are right";
+  stream.send("done", "a.onnx");
+  const AggregateProgressInfo info = stream.info();
+  EXPECT_EQ(info.overall_progress, 100);
+  EXPECT_EQ(info.files_completed, 1U);
+  EXPECT_EQ(info.status, ProgressStatus::kDone);
+  EXPECT_EQ(info.current_file, "");
+}
+
+TEST(MultiFileAggregator, AnUnknownTotalMakesTheWholeUnknownAndNotZero) {
+  Stream stream;
+  stream.begin("a.onnx");
+  stream.begin("b.onnx");
+  stream.send("progress", "a.onnx", 100.0, 400.0);
+  stream.send("progress", "b.onnx", 42.0);
+  const AggregateProgressInfo info = stream.info();
+  EXPECT_FALSE(info.overall_progress);
+  EXPECT_FALSE(info.total_size);
+  EXPECT_FALSE(info.time_remaining);
+  EXPECT_EQ(info.total_downloaded, 142U);
+  EXPECT_FALSE(info.files[1].progress);
+}
+
+TEST(MultiFileAggregator, WithoutALengthATotalThatGrowsWithTheBytesIsNotBelieved) {
+  Stream stream;
+  stream.begin("model.onnx");
+  for (double n = 1000; n <= 5000; n += 1000) {
+    stream.now += 0.1;
+    stream.send("progress", "model.onnx", n, n, 100.0);
+    EXPECT_FALSE(stream.info().overall_progress) << n;
+    EXPECT_FALSE(stream.info().files[0].total) << n;
+  }
+  stream.send("done", "model.onnx");
+  EXPECT_EQ(stream.info().overall_progress, 100);
+  EXPECT_EQ(stream.info().total_size, 5000U);
+}
+
+TEST(MultiFileAggregator, AnOverCountRefutesTheTotal) {
+  Stream stream;
+  stream.begin("model.onnx");
+  stream.send("progress", "model.onnx", 50.0, 100.0);
+  stream.send("progress", "model.onnx", 150.0, 100.0, 150.0);  // compressed on its way
+  AggregateProgressInfo info = stream.info();
+  EXPECT_FALSE(info.overall_progress);
+  EXPECT_FALSE(info.total_size);
+  EXPECT_EQ(info.total_downloaded, 150U);
+  stream.send("progress", "model.onnx", 160.0, 100.0);
+  EXPECT_FALSE(stream.info().total_size) << "the same wrong total again";
+  stream.send("done", "model.onnx");
+  EXPECT_EQ(stream.info().total_size, 160U);
+}
+
+TEST(MultiFileAggregator, ALateFileDoesNotMakeProgressFall) {
+  Stream stream;
+  stream.begin("a.onnx");
+  stream.send("progress", "a.onnx", 60.0, 100.0);
+  EXPECT_DOUBLE_EQ(*stream.info().overall_progress, 60);
+  stream.begin("b.onnx");
+  stream.send("progress", "b.onnx", 0.0, 900.0);
+  EXPECT_DOUBLE_EQ(*stream.info().overall_progress, 60) << "held";
+  EXPECT_EQ(stream.info().total_size, 1000U) << "while the bytes tell the truth at once";
+  stream.send("progress", "b.onnx", 640.0, 900.0);
+  EXPECT_DOUBLE_EQ(*stream.info().overall_progress, 70);
+}
+
+TEST(MultiFileAggregator, AfterHundredALateFileMakesProgressUnknown) {
+  Stream stream;
+  stream.begin("a.onnx");
+  stream.download("a.onnx", 100, 1);
+  stream.send("done", "a.onnx");
+  EXPECT_EQ(stream.info().overall_progress, 100);
+  stream.begin("b.onnx");
+  stream.send("progress", "b.onnx", 10.0, 900.0);
+  EXPECT_FALSE(stream.info().overall_progress);
+  EXPECT_EQ(stream.info().status, ProgressStatus::kDownload);
+  stream.send("done", "b.onnx");
+  EXPECT_EQ(stream.info().overall_progress, 100);
+}
+
+TEST(MultiFileAggregator, SettingsAloneAreNotTheWhole) {
+  Stream stream;
+  stream.begin("config.json");
+  stream.download("config.json", 1000, 0.5);
+  stream.send("done", "config.json");
+  EXPECT_FALSE(stream.info().overall_progress) << "the weights are yet to be announced";
+  EXPECT_EQ(stream.info().files[0].progress, 100);
+  stream.begin("onnx/model_q4.onnx");
+  stream.send("progress", "onnx/model_q4.onnx", 0.0, 99'000.0);
+  EXPECT_DOUBLE_EQ(*stream.info().overall_progress, 1);
+}
+
+TEST(MultiFileAggregator, ReadyEndsEverythingAndDropsFilesThatNeverCame) {
+  Stream stream;
+  stream.begin("tokenizer.json");
+  stream.download("tokenizer.json", 1000, 0.5);
+  stream.send("done", "tokenizer.json");
+  stream.send("initiate", "generation_config.json");  // optional, and not there
+  stream.send("ready", "");
+  const AggregateProgressInfo info = stream.info();
+  EXPECT_EQ(info.status, ProgressStatus::kReady);
+  EXPECT_EQ(info.overall_progress, 100);
+  EXPECT_EQ(info.total_files, 1U);
+  EXPECT_EQ(info.files_completed, 1U);
+}
+
+TEST(MultiFileAggregator, RepeatedLateAndOutOfOrderEventsChangeNothing) {
+  Stream stream;
+  stream.begin("a.onnx");
+  stream.send("progress", "a.onnx", 70.0, 100.0);
+  for (const double loaded : {70.0, 30.0, 0.0, 69.0}) stream.send("progress", "a.onnx", loaded, 100.0);
+  EXPECT_DOUBLE_EQ(*stream.info().overall_progress, 70);
+  EXPECT_EQ(stream.info().total_downloaded, 70U);
+  stream.send("done", "a.onnx");
+  stream.send("progress", "a.onnx", 20.0, 100.0);
+  stream.send("download", "a.onnx");
+  stream.send("initiate", "a.onnx");
+  EXPECT_EQ(stream.info().overall_progress, 100);
+  EXPECT_EQ(stream.info().network, 70U);
+}
+
+TEST(MultiFileAggregator, EventsOfUnknownFilesAreTaken) {
+  Stream stream;
+  stream.send("progress", "a.onnx", 10.0, 100.0);
+  EXPECT_EQ(stream.info().total_downloaded, 10U);
+  EXPECT_EQ(stream.info().network, 0U) << "nobody saw where these bytes came from";
+  stream.now += 1;
+  stream.send("done", "b.onnx");
+  EXPECT_EQ(stream.info().total_files, 2U);
+  EXPECT_EQ(stream.info().files_completed, 1U);
+}
+
+TEST(MultiFileAggregator, AFileThatIsDoneWithoutProgressWasHereAlready) {
+  Stream stream;
+  stream.begin("model.onnx");
+  stream.now += 0.01;
+  stream.send("done", "model.onnx", {}, 5000.0);
+  const AggregateProgressInfo info = stream.info();
+  EXPECT_EQ(info.cached, 5000U);
+  EXPECT_EQ(info.network, 0U);
+  EXPECT_TRUE(info.files[0].from_cache);
+  EXPECT_FALSE(info.speed);
+}
+
+TEST(MultiFileAggregator, AFileThatComesWholeAndAtOnceWasHereAlready) {
+  Stream stream;
+  stream.send("initiate", "model.onnx");
+  stream.send("download", "model.onnx");
+  stream.send("progress", "model.onnx", 5000.0, 5000.0, 100.0);
+  stream.send("done", "model.onnx");
+  EXPECT_EQ(stream.info().cached, 5000U);
+  EXPECT_EQ(stream.info().network, 0U);
+  EXPECT_EQ(stream.info().overall_progress, 100);
+}
+
+TEST(MultiFileAggregator, WhoKnowsTheCacheIsBelieved) {
+  MultiFileAggregator files;
+  RawEvent event{"initiate", "m", "model.onnx", {}, {}, {}, {}, true};
+  files.handle_file_progress(TransformersEvent::parse(event), at(0));
+  event.status = "progress";
+  event.total = 1e8;
+  for (int i = 1; i <= 9; ++i) {
+    event.loaded = 1e7 * i;
+    files.handle_file_progress(TransformersEvent::parse(event), at(i * 0.02));
+  }
+  const AggregateProgressInfo info = files.snapshot(at(2));
+  EXPECT_EQ(info.cached, 90'000'000U);
+  EXPECT_EQ(info.network, 0U);
+  EXPECT_FALSE(info.speed);
+  EXPECT_NEAR(*info.overall_progress, 90, 1e-9);
+}
+
+TEST(MultiFileAggregator, ALoneProgressIsPercentOrFraction) {
+  Stream percent;
+  percent.begin("a.onnx");
+  percent.send("progress", "a.onnx", {}, {}, 45.0);
+  EXPECT_DOUBLE_EQ(*percent.info().overall_progress, 45);
+  percent.send("progress", "a.onnx", {}, {}, 0.5);
+  EXPECT_DOUBLE_EQ(*percent.info().overall_progress, 45) << "0.5 % here: late";
+
+  Stream fraction;
+  fraction.begin("a.onnx");
+  fraction.send("progress", "a.onnx", {}, {}, 0.45);
+  EXPECT_DOUBLE_EQ(*fraction.info().overall_progress, 45);
+  fraction.send("progress", "a.onnx", {}, {}, 1.0);
+  EXPECT_LT(*fraction.info().overall_progress, 100);
+  EXPECT_GT(*fraction.info().overall_progress, 99);
+
+  Stream integers;
+  integers.begin("a.onnx");
+  integers.send("progress", "a.onnx", {}, {}, 1.0);
+  EXPECT_DOUBLE_EQ(*integers.info().overall_progress, 1);
+}
+
+TEST(MultiFileAggregator, BytesBeatThePercentage) {
+  Stream stream;
+  stream.begin("a.onnx");
+  stream.send("progress", "a.onnx", 25.0, 100.0, 0.9);
+  EXPECT_DOUBLE_EQ(*stream.info().overall_progress, 25);
+}
+
+TEST(MultiFileAggregator, OneTotalOverAllFilesComesFromProgressTotal) {
+  MultiFileAggregator files;
+  files.handle_file_progress(
+      TransformersEvent::from_json(R"({"status":"initiate","file":"onnx/model.onnx"})"), at(0));
+  files.handle_file_progress(
+      TransformersEvent::from_json(
+          R"({"status":"progress_total","name":"m","progress":10,"loaded":100,"total":1000,
+          "files":{"config.json":{"loaded":0,"total":200},"onnx/model.onnx":{"loaded":100,"total":800}}})"),
+      at(1));
+  const AggregateProgressInfo info = files.snapshot(at(1));
+  EXPECT_EQ(info.total_size, 1000U);
+  EXPECT_EQ(info.total_files, 2U);
+  EXPECT_DOUBLE_EQ(*info.overall_progress, 10);
+}
+
+TEST(MultiFileAggregator, ResidentBytesArePositionAndNeverSpeed) {
+  MultiFileAggregator files;
+  files.add_file("a.onnx", 100'000'000, 60'000'000);
+  files.close_set();
+  files.start(at(0));
+  AggregateProgressInfo info = files.snapshot(at(0));
+  EXPECT_NEAR(*info.overall_progress, 60, 1e-9);
+  EXPECT_EQ(info.cached, 60'000'000U);
+  EXPECT_FALSE(info.speed);
+  for (int i = 1; i <= 100; ++i) {
+    files.update("a.onnx", 60'000'000U + static_cast<std::uint64_t>(i) * 100'000U, std::nullopt, at(i * 0.1));
+  }
+  info = files.snapshot(at(10));
+  EXPECT_NEAR(*info.speed, 1e6, 2e4);
+  EXPECT_NEAR(*info.time_remaining, 30, 2);
+  EXPECT_EQ(info.network, 10'000'000U);
+  files.set_resident("a.onnx", 90'000'000, at(10));
+  info = files.snapshot(at(10));
+  EXPECT_NEAR(*info.speed, 1e6, 2e4);
+  EXPECT_NEAR(*info.time_remaining, 10, 1);
+  EXPECT_EQ(info.total_downloaded, 90'000'000U);
+}
+
+TEST(MultiFileAggregator, OnlyADiscardGoesBackAndItIsCounted) {
+  MultiFileAggregator files;
+  files.add_file("a.onnx", 1000);
+  files.close_set();
+  files.start(at(0));
+  files.update("a.onnx", 800, std::nullopt, at(1));
+  files.update("a.onnx", 300, std::nullopt, at(2));
+  EXPECT_EQ(files.snapshot(at(2)).total_downloaded, 800U);
+  files.discard("a.onnx", 300, at(3));
+  const AggregateProgressInfo info = files.snapshot(at(3));
+  EXPECT_EQ(info.total_downloaded, 300U);
+  EXPECT_DOUBLE_EQ(*info.overall_progress, 30);
+  EXPECT_EQ(info.discarded, 500U);
+}
+
+TEST(MultiFileAggregator, SilenceIsAStallAfterThreeSecondsAndOnlyWhileBytesAreExpected) {
+  MultiFileAggregator files;
+  files.add_file("a.onnx", 1000);
+  files.close_set();
+  EXPECT_EQ(files.snapshot(at(100)).stalled_for, 0) << "not started";
+  files.start(at(100));
+  files.update("a.onnx", 100, std::nullopt, at(101));
+  EXPECT_EQ(files.snapshot(at(103.9)).stalled_for, 0);
+  const AggregateProgressInfo info = files.snapshot(at(113.5));
+  EXPECT_EQ(info.stalled_for, 12'500);
+  EXPECT_EQ(info.eta_display, (EtaDisplay{EtaDisplay::Kind::kStalled, 12, 12}));
+  files.pause(at(114));
+  EXPECT_EQ(files.snapshot(at(200)).stalled_for, 0);
+  EXPECT_EQ(files.snapshot(at(200)).status, ProgressStatus::kPaused);
+  EXPECT_FALSE(files.snapshot(at(200)).speed);
+  files.resume(at(200));
+  EXPECT_EQ(files.snapshot(at(202)).stalled_for, 0);
+  files.complete_file("a.onnx", at(203));
+  EXPECT_EQ(files.snapshot(at(300)).stalled_for, 0);
+}
+
+TEST(MultiFileAggregator, AFailureKeepsThePositionAndSaysWhy) {
+  Stream stream;
+  stream.begin("a.onnx");
+  stream.send("progress", "a.onnx", 50.0, 100.0);
+  stream.files.fail("<b>boom</b>", at(1));
+  const AggregateProgressInfo info = stream.info();
+  EXPECT_EQ(info.status, ProgressStatus::kFailed);
+  EXPECT_EQ(info.error, "<b>boom</b>");
+  EXPECT_DOUBLE_EQ(*info.overall_progress, 50);
+  stream.files.resume(at(5));
+  EXPECT_FALSE(stream.info().error);
+}
+
+TEST(MultiFileAggregator, AFailedLoadStaysFailedUntilOneOfItsFilesIsAnnouncedAgain) {
+  Stream stream;
+  stream.begin("a.onnx");
+  stream.begin("config.json");
+  stream.send("progress", "a.onnx", 50.0, 100.0);
+  stream.files.fail("boom", at(1));
+  stream.send("progress", "config.json", 10.0, 10.0);
+  stream.send("done", "config.json");
+  stream.begin("tokenizer.json");
+  EXPECT_EQ(stream.info().status, ProgressStatus::kFailed);
+  EXPECT_EQ(stream.info().error, "boom");
+  stream.begin("a.onnx");
+  EXPECT_EQ(stream.info().status, ProgressStatus::kDownload);
+  EXPECT_FALSE(stream.info().error);
+}
+
+TEST(MultiFileAggregator, AFileThatStartsAnewHoldsItsPositionAndStillMeasuresTheLine) {
+  Stream stream;
+  stream.begin("a.onnx");
+  stream.download("a.onnx", 10e6, 10);
+  stream.send("initiate", "a.onnx");
+  stream.send("progress", "a.onnx", 1e6, 10e6);
+  EXPECT_EQ(stream.info().total_downloaded, 10'000'000U);
+  EXPECT_EQ(stream.info().network, 11'000'000U);
+}
+
+TEST(MultiFileAggregator, DoesNotKeepMoreFilesThanAnyModelHas) {
+  Stream stream;
+  for (int i = 0; i < 5000; ++i) stream.send("initiate", "f" + std::to_string(i));
+  EXPECT_EQ(stream.info().total_files, MultiFileAggregator::kMaxFiles);
+}
+
+// --- H1 to H7 hold for every sequence of events ---
+
+class Random {
+ public:
+  explicit Random(std::uint64_t seed) : state_(seed) {}
+  std::uint64_t below(std::uint64_t n) {
+    state_ = state_ * 6364136223846793005ULL + 1442695040888963407ULL;
+    return (state_ >> 33U) % n;
+  }
+  RawNumber number(double nice) {
+    switch (below(14)) {
+      case 0:
+        return {};
+      case 1:
+        return std::numeric_limits<double>::quiet_NaN();
+      case 2:
+        return std::numeric_limits<double>::infinity();
+      case 3:
+        return -1.0 - static_cast<double>(below(1000));
+      case 4:
+        return 9007199254740993.0 * static_cast<double>(1 + below(4));
+      case 5:
+        return std::string(below(2) == 0 ? "not a number" : "512");
+      case 6:
+        return 0.0;
+      case 7:
+        return 1e300;
+      default:
+        return nice;
+    }
+  }
+
+ private:
+  std::uint64_t state_;
+};
+
+/// What must hold after every call, given what was shown before.
+class Promise {
+ public:
+  void check(const ProgressInfo& info) {
+    numbers({info.progress, info.speed, info.time_remaining, info.eta_low, info.eta_high, info.stalled_for});
+    never_back(info.progress, info.discarded, "");
+    if (info.progress == 100) {
+      EXPECT_TRUE(info.status == ProgressStatus::kDone || info.status == ProgressStatus::kReady ||
+                  info.status == ProgressStatus::kPaused || info.status == ProgressStatus::kFailed ||
+                  info.status == ProgressStatus::kLoading || info.status == ProgressStatus::kDownload)
+          << to_string(info.status);
+    }
+    if (info.total) {
+      EXPECT_LE(info.loaded, *info.total);
+    }
+    EXPECT_EQ(info.eta_low.has_value(), info.time_remaining.has_value());
+    if (info.time_remaining) {
+      EXPECT_LE(*info.eta_low, *info.time_remaining);
+      EXPECT_LE(*info.time_remaining, *info.eta_high);
+    }
+    EXPECT_GE(info.loaded + (info.discarded > discarded_ ? info.discarded - discarded_ : 0), loaded_);
+    EXPECT_LE(info.sparkline.bytes_per_second.size(), ThroughputHistory::kMaxPoints);
+    for (const double point : info.sparkline.bytes_per_second) numbers({point});
+    loaded_ = info.loaded;
+    discarded_ = info.discarded;
+  }
+  void check(const AggregateProgressInfo& info) {
+    numbers({info.overall_progress, info.speed, info.time_remaining, info.eta_low, info.eta_high,
+             info.stalled_for});
+    never_back(info.overall_progress, info.discarded, "");
+    EXPECT_LE(info.files_completed, info.total_files);
+    EXPECT_EQ(info.files.size(), info.total_files);
+    bool all_done = true;
+    bool totals = !info.files.empty();
+    for (const ProgressInfo& file : info.files) {
+      numbers({file.progress});
+      never_back(file.progress, info.discarded, file.file);
+      const bool done = file.status == ProgressStatus::kDone;
+      EXPECT_EQ(file.progress == 100, done) << file.file;
+      all_done = all_done && done;
+      totals = totals && file.total.has_value();
+    }
+    if (info.overall_progress == 100) {
+      EXPECT_TRUE(all_done);
+    }
+    EXPECT_EQ(info.total_size.has_value(), totals);
+  }
+
+ private:
+  std::map<std::string, double> shown_;
+  std::map<std::string, std::uint64_t> discarded_then_;
+  std::uint64_t loaded_ = 0;
+  std::uint64_t discarded_ = 0;
+
+  static void numbers(std::initializer_list<std::optional<double>> values) {
+    for (const auto& value : values) {
+      if (!value) continue;
+      EXPECT_TRUE(std::isfinite(*value));
+      EXPECT_GE(*value, 0);
+    }
+  }
+  void never_back(const std::optional<double>& progress, std::uint64_t discarded, const std::string& what) {
+    if (!progress) return;
+    EXPECT_LE(*progress, 100);
+    if (discarded == discarded_then_[what]) {
+      EXPECT_GE(*progress, shown_[what]) << what;
+    }
+    shown_[what] = *progress;
+    discarded_then_[what] = discarded;
+  }
+};
+
+TransformersEvent random_event(Random& random) {
+  static const char* const kStatus[] = {"initiate", "download",       "progress", "progress",
+                                        "progress", "progress",       "progress", "done",
+                                        "ready",    "progress_total", "",         "nonsense"};
+  static const char* const kFiles[] = {"config.json", "onnx/model.onnx", "onnx/b.onnx", "c.bin", ""};
+  RawEvent event;
+  // `ready` ends a life; often enough to be tested, seldom enough to leave time for the rest.
+  event.status = kStatus[random.below(std::size(kStatus))];
+  if (event.status == "ready" && random.below(20) != 0) event.status = "progress";
+  event.name = random.below(8) == 0 ? "" : "org/model";
+  event.file = kFiles[random.below(std::size(kFiles))];
+  event.loaded = random.number(static_cast<double>(random.below(2'000'000)));
+  event.total = random.number(static_cast<double>(1'000'000 * (1 + random.below(2))));
+  event.progress = random.number(static_cast<double>(random.below(1200)) / 10);
+  if (event.status == "progress_total") {
+    for (const char* file : kFiles) {
+      event.files.push_back(
+          {file, random.number(static_cast<double>(random.below(2'000'000))), random.number(1e6)});
+    }
+  }
+  if (random.below(10) == 0) event.cached = random.below(2) == 0;
+  return TransformersEvent::parse(event);
+}
+
+TEST(MultiFileAggregator, KeepsEveryPromiseThroughAMillionRandomEvents) {
+  int events = 0;
+  for (std::uint64_t seed = 1; events < 1'000'000 && !HasFailure(); ++seed) {
+    SCOPED_TRACE("seed " + std::to_string(seed));
+    Random random(seed);
+    MultiFileAggregator files;
+    ProgressTracker tracker({"model", "onnx/model.onnx", std::nullopt, 0});
+    Promise files_kept;
+    Promise tracker_kept;
+    Promise overall_kept;
+    double t = 0;
+    for (int i = 0; i < 400; ++i, ++events) {
+      t += static_cast<double>(random.below(400));
+      Instant now = instant_from_ms(t);
+      if (random.below(30) == 0) now = instant_from_ms(std::numeric_limits<double>::quiet_NaN());
+      if (random.below(30) == 0) now = instant_from_ms(t - 5000);
+      const TransformersEvent event = random_event(random);
+      files.handle_file_progress(event, now);
+      tracker.handle_transformers_progress(event, now);
+      switch (random.below(200)) {
+        case 0:
+          files.pause(now);
+          tracker.pause(now);
+          break;
+        case 1:
+          files.resume(now);
+          tracker.resume(now);
+          break;
+        case 2:
+          files.fail("broken", now);
+          tracker.fail("broken", now);
+          break;
+        case 3:
+          files.discard("onnx/model.onnx", random.below(1'000'000), now);
+          tracker.discard(random.below(1'000'000), now);
+          break;
+        case 4:
+          tracker.update(parse_bytes(random.number(5e5)), parse_bytes(random.number(1e6)), now);
+          break;
+        default:
+          break;
+      }
+      // A snapshot now and then costs less and misses nothing but what nobody was shown.
+      if (random.below(4) == 0) {
+        files_kept.check(files.snapshot(now));
+        overall_kept.check(files.overall(now));
+        tracker_kept.check(tracker.snapshot(now));
+      }
+    }
+  }
+}
+
+}  // namespace
+}  // namespace candor

@@ -1,0 +1,163 @@
+#include "candor/transfer/file_transfer.hpp"
+
+#include <gtest/gtest.h>
+
+namespace candor {
+namespace {
+
+using Kind = FileTransfer::Verdict::Kind;
+using Check = FileTransfer::Check;
+using State = FileTransfer::State;
+
+// "abc", whose digest is published.
+FileTransfer abc() {
+  ManifestFile file;
+  file.path = "model.onnx";
+  file.size = 3;
+  file.sha256 = "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad";
+  return FileTransfer(file, 1);
+}
+
+std::vector<std::uint8_t> bytes(std::string_view text) { return {text.begin(), text.end()}; }
+
+HttpReply reply(int status, std::vector<std::pair<std::string, std::string>> headers = {}) {
+  return HttpReply::from(status, false, headers);
+}
+
+TEST(FileTransfer, GoesFromProbingThroughFetchingAndVerifyingToDone) {
+  FileTransfer file = abc();
+  EXPECT_EQ(file.state(), State::kProbing);
+  EXPECT_EQ(file.received(1, bytes("bc")), 2U);
+  EXPECT_EQ(file.state(), State::kFetching);
+  EXPECT_EQ(file.hashed(), 0U);
+  EXPECT_EQ(file.received(0, bytes("a")), 1U);
+  EXPECT_EQ(file.state(), State::kVerifying);
+  EXPECT_EQ(file.hashed(), 1U);
+  EXPECT_EQ(file.check(), Check::kPending);
+  const auto read = file.next_read(file.end());
+  ASSERT_TRUE(read);
+  EXPECT_EQ(*read, (ByteRange{1, 3}));
+  file.reading(*read);
+  EXPECT_FALSE(file.next_read(file.end()));
+  file.read_back(1, bytes("bc"));
+  EXPECT_EQ(file.check(), Check::kGood);
+  EXPECT_EQ(file.state(), State::kDone);
+  EXPECT_EQ(file.verified(), 3U);
+}
+
+TEST(FileTransfer, ChecksWhatWasOverwrittenAgain) {
+  FileTransfer file = abc();
+  file.received(0, bytes("ab"));
+  EXPECT_EQ(file.hashed(), 2U);
+  EXPECT_EQ(file.received(1, bytes("x")), 0U);  // the same place, other bytes
+  EXPECT_EQ(file.hashed(), 0U);
+  file.received(2, bytes("c"));
+  file.reading({0, 3});
+  file.read_back(0, bytes("axc"));
+  EXPECT_EQ(file.check(), Check::kDamaged);
+  EXPECT_EQ(file.on_disk(), 0U);
+  EXPECT_EQ(file.discarded(), 3U);
+}
+
+TEST(FileTransfer, IgnoresAReadThatWasOvertakenByAWrite) {
+  FileTransfer file = abc();
+  file.received(0, bytes("a"));
+  file.received(2, bytes("c"));
+  file.reading({1, 3});
+  file.received(1, bytes("b"));
+  file.read_back(1, bytes("?c"));
+  EXPECT_EQ(file.hashed(), 1U);
+  EXPECT_EQ(file.check(), Check::kPending);
+  EXPECT_TRUE(file.next_read(file.end()));
+}
+
+TEST(FileTransfer, BelievesADiskThatEndsEarlier) {
+  FileTransfer file = abc();
+  Journal::File journal = file.journal();
+  journal.ranges = {{0, 3}};
+  file.restore(journal, 3);
+  EXPECT_EQ(file.cached(), 3U);
+  file.reading({0, 3});
+  file.read_back(0, bytes("a"));
+  file.read_back(1, {});
+  EXPECT_EQ(file.on_disk(), 1U);
+  EXPECT_EQ(file.cached(), 1U);
+  EXPECT_EQ(file.discarded(), 2U);
+}
+
+TEST(FileTransfer, GivesUpOnAServerThatSendsTheSameWrongBytesTwice) {
+  FileTransfer file = abc();
+  file.received(0, bytes("abd"));
+  EXPECT_EQ(file.check(), Check::kDamaged);
+  file.received(0, bytes("abd"));
+  EXPECT_EQ(file.check(), Check::kHopeless);
+}
+
+TEST(FileTransfer, AcceptsTheRangeThatWasAskedFor) {
+  FileTransfer file = abc();
+  const auto verdict = file.judge(reply(206, {{"content-range", "bytes 1-2/3"}}), {1, 3}, true);
+  EXPECT_EQ(verdict.kind, Kind::kAccept);
+  EXPECT_EQ(verdict.range, (ByteRange{1, 3}));
+  EXPECT_EQ(file.judge(reply(206, {{"content-range", "bytes 1-1/*"}}), {1, 3}, true).range,
+            (ByteRange{1, 2}));
+  // A longer range than asked for is cut.
+  EXPECT_EQ(file.judge(reply(206, {{"content-range", "bytes 0-2/3"}}), {0, 2}, true).range,
+            (ByteRange{0, 2}));
+}
+
+TEST(FileTransfer, NamesWhatIsWrongWithAReply) {
+  FileTransfer file = abc();
+  const auto cause = [&](const HttpReply& r, bool ranged = true) {
+    const auto verdict = file.judge(r, {1, 3}, ranged);
+    EXPECT_EQ(verdict.kind, Kind::kFail);
+    return verdict.failure.cause;
+  };
+  EXPECT_EQ(cause(reply(206, {{"content-range", "bytes 0-1/3"}})), Cause::kHttp);
+  EXPECT_EQ(cause(reply(206, {{"content-range", "nonsense"}})), Cause::kHttp);
+  EXPECT_EQ(cause(reply(206, {{"content-range", "bytes 1-2/4"}})), Cause::kChanged);
+  EXPECT_EQ(cause(reply(206, {{"content-length", "5"}})), Cause::kHttp);
+  EXPECT_EQ(cause(reply(200, {{"content-length", "4"}})), Cause::kChanged);
+  EXPECT_EQ(cause(reply(416, {{"content-range", "bytes */4"}})), Cause::kChanged);
+  EXPECT_EQ(cause(reply(200, {{"content-type", "text/html"}})), Cause::kNotAModel);
+  EXPECT_EQ(cause(reply(404)), Cause::kNotFound);
+  EXPECT_TRUE(file.ranges_work());
+  EXPECT_EQ(cause(reply(416, {{"content-range", "bytes */3"}})), Cause::kHttp);
+  EXPECT_FALSE(file.ranges_work());
+}
+
+TEST(FileTransfer, TakesTheWholeBodyWhereTheServerKnowsNoRanges) {
+  FileTransfer file = abc();
+  const auto verdict = file.judge(reply(200, {{"content-length", "3"}}), {1, 3}, true);
+  EXPECT_EQ(verdict.kind, Kind::kWhole);
+  EXPECT_EQ(verdict.range, (ByteRange{0, 3}));
+  EXPECT_FALSE(file.ranges_work());
+}
+
+TEST(FileTransfer, DoesNotTrustTheLengthOfABodyThatMayBeCompressed) {
+  FileTransfer file = abc();
+  EXPECT_EQ(file.judge(reply(200, {{"content-length", "23"}}), {0, 3}, false).kind, Kind::kWhole);
+  EXPECT_TRUE(file.ranges_work());
+}
+
+TEST(FileTransfer, NoticesAnotherEtag) {
+  FileTransfer file = abc();
+  EXPECT_EQ(file.judge(reply(206, {{"etag", "\"a\""}}), {0, 2}, true).kind, Kind::kAccept);
+  EXPECT_EQ(file.judge(reply(206, {{"etag", "W/\"a-gzip\""}}), {0, 2}, true).kind, Kind::kAccept);
+  EXPECT_EQ(file.judge(reply(206), {0, 2}, true).kind, Kind::kAccept);
+  EXPECT_EQ(file.judge(reply(206, {{"etag", "\"b\""}}), {0, 2}, true).failure.cause, Cause::kChanged);
+}
+
+TEST(FileTransfer, KnowsAWebPageByItsFirstBytes) {
+  const FileTransfer file = abc();
+  EXPECT_TRUE(file.is_web_page(bytes("\xef\xbb\xbf \n<!DOCTYPE HTML><p>")));
+  EXPECT_TRUE(file.is_web_page(bytes("<html lang=en>")));
+  EXPECT_FALSE(file.is_web_page(bytes("<?xml version=1>")));
+  EXPECT_FALSE(file.is_web_page(bytes("\x08\x07")));
+  EXPECT_FALSE(file.is_web_page({}));
+  ManifestFile page;
+  page.path = "README.HTML";
+  EXPECT_FALSE(FileTransfer(page, 1).is_web_page(bytes("<html>")));
+}
+
+}  // namespace
+}  // namespace candor

@@ -1,0 +1,105 @@
+#include "candor/transfer/journal.hpp"
+
+#include <gtest/gtest.h>
+
+#include <array>
+
+namespace candor {
+namespace {
+
+Journal example() {
+  Journal journal;
+  journal.sequence = 7;
+  journal.commit = "c0ffee";
+  journal.files.push_back({"config.json", 10U, "", std::string(40, 'a'), "tag \"x\"", true, {{0, 10}}});
+  journal.files.push_back(
+      {"onnx/model.onnx", 1'000U, std::string(64, 'b'), "", "", false, {{0, 100}, {200, 300}}});
+  journal.files.push_back({"empty", 0U, std::string(64, 'c'), "", "", true, {}});
+  journal.files.push_back({"unknown", std::nullopt, "", "", "", false, {{0, 5}}});
+  return journal;
+}
+
+std::string reason(const std::string& text) {
+  const auto result = Journal::parse(text);
+  const std::string* why = std::get_if<std::string>(&result);
+  return why == nullptr ? "" : *why;
+}
+
+std::string sealed(const std::string& body) {
+  const std::uint32_t crc = crc32(body);
+  char hex[9];
+  std::snprintf(hex, sizeof hex, "%08x", static_cast<unsigned>(crc));
+  return body + "\n" + hex + "\n";
+}
+
+TEST(Journal, ReadsWhatItWrote) {
+  const auto result = Journal::parse(example().to_text());
+  ASSERT_TRUE(std::holds_alternative<Journal>(result));
+  const auto& journal = std::get<Journal>(result);
+  EXPECT_EQ(journal.sequence, 7U);
+  EXPECT_EQ(journal.commit, "c0ffee");
+  ASSERT_EQ(journal.files.size(), 4U);
+  EXPECT_EQ(journal.files[0].etag, "tag \"x\"");
+  EXPECT_TRUE(journal.files[0].verified);
+  EXPECT_EQ(journal.files[1].ranges, (std::vector<ByteRange>{{0, 100}, {200, 300}}));
+  EXPECT_FALSE(journal.files[3].size);
+  EXPECT_EQ(journal.to_text(), example().to_text());
+}
+
+TEST(Journal, NoticesEveryTornWriteAndEveryFlippedBit) {
+  const std::string text = example().to_text();
+  for (std::size_t length = 0; length < text.size(); ++length)
+    EXPECT_NE(reason(text.substr(0, length)), "") << length;
+  for (std::size_t i = 0; i < text.size(); ++i) {
+    std::string flipped = text;
+    flipped[i] = static_cast<char>(flipped[i] ^ 1);
+    EXPECT_NE(reason(flipped), "") << i;
+  }
+  EXPECT_NE(reason(text + text), "");
+}
+
+TEST(Journal, RefusesWhatIsSealedButMakesNoSense) {
+  const auto with_file = [](const std::string& file) {
+    return sealed(R"({"candorJournal":1,"sequence":1,"commit":"c","files":[)" + file + "]}");
+  };
+  EXPECT_EQ(reason(with_file(R"({"path":"a","size":5,"ranges":[0,5]})")), "");
+  for (const char* file :
+       {R"({"path":"../a","size":5,"ranges":[]})", R"({"path":"a","size":5})",
+        R"({"path":"a","size":5,"ranges":[0]})", R"({"path":"a","size":5,"ranges":[3,2]})",
+        R"({"path":"a","size":5,"ranges":[0,6]})", R"({"path":"a","size":5,"ranges":[2,4,0,1]})",
+        R"({"path":"a","size":5,"ranges":[0,-1]})", R"({"path":"a","size":5,"ranges":[0,4],"verified":true})",
+        R"({"path":"a","ranges":[0,4],"verified":true})", R"({"path":"a","size":5,"ranges":[],"sha256":"x"})",
+        R"({"path":"a","size":5,"ranges":[],"oid":"x"})",
+        R"({"path":"a","size":5,"ranges":[]},{"path":"a","size":5,"ranges":[]})", "7", "null"})
+    EXPECT_NE(reason(with_file(file)), "") << file;
+  EXPECT_NE(reason(sealed(R"({"candorJournal":2,"files":[]})")), "");
+  EXPECT_NE(reason(sealed(R"({"candorJournal":1})")), "");
+  EXPECT_NE(reason(sealed("[]")), "");
+  EXPECT_NE(reason(sealed("")), "");
+}
+
+TEST(Journal, KnowsWhetherTheNetworkIsNeeded) {
+  const Journal journal = example();
+  const std::array<event::StoredFile, 2> disk = {{{"config.json", 10}, {"onnx/model.onnx", 1'000}}};
+  using Paths = std::vector<std::string>;
+  EXPECT_TRUE(journal.complete(Paths{"config.json"}, disk));
+  EXPECT_FALSE(journal.complete(Paths{"config.json", "onnx/model.onnx"}, disk));
+  EXPECT_FALSE(journal.complete(Paths{"other"}, disk));
+  EXPECT_FALSE(journal.complete(Paths{"empty"}, disk));  // verified once, gone now
+  const std::array<event::StoredFile, 1> shorter = {{{"config.json", 9}}};
+  EXPECT_FALSE(journal.complete(Paths{"config.json"}, shorter));
+}
+
+TEST(Journal, GivesAManifestForWorkWithoutNetwork) {
+  const auto manifest = example().manifest();
+  ASSERT_TRUE(manifest);
+  EXPECT_EQ(manifest->files().size(), 4U);
+  EXPECT_EQ(manifest->find("onnx/model.onnx")->sha256, std::string(64, 'b'));
+  EXPECT_EQ(manifest->commit(), "c0ffee");
+  EXPECT_FALSE(Journal{}.manifest());
+}
+
+TEST(Crc32, GivesThePublishedCheckValue) { EXPECT_EQ(crc32("123456789"), 0xcbf43926U); }
+
+}  // namespace
+}  // namespace candor

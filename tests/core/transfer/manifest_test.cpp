@@ -1,0 +1,141 @@
+#include "candor/transfer/manifest.hpp"
+
+#include <gtest/gtest.h>
+
+#include <array>
+
+namespace candor {
+namespace {
+
+const std::string kSha = std::string(63, 'a') + "F";
+const std::string kOid = std::string(40, 'b');
+
+std::variant<Manifest, Error> tree(const std::string& page) {
+  return Manifest::from_hub_tree(std::array{page}, "c0ffee", "https://hub.test/o/n/resolve/c0ffee/");
+}
+
+std::variant<Manifest, Error> listed(const std::string& files) {
+  return Manifest::from_candor_json(R"({"version":1,"files":)" + files + "}", "https://site.test/m/");
+}
+
+std::string refusal(const std::variant<Manifest, Error>& result) {
+  const Error* error = std::get_if<Error>(&result);
+  if (error == nullptr) return "";
+  EXPECT_EQ(error->code, ErrorCode::kUnsupported);
+  EXPECT_EQ(error->message.back(), '.');
+  return error->message;
+}
+
+TEST(Manifest, ReadsTheHubsTree) {
+  const auto result = tree(R"([{"type":"directory","oid":"x","size":0,"path":"onnx"},
+    {"type":"file","oid":")" +
+                           kOid + R"(","size":12,"path":"config.json"},
+    {"type":"file","oid":")" +
+                           kOid + R"(","size":5000000000,"path":"onnx/model q4.onnx",
+     "lfs":{"oid":")" + kSha +
+                           R"(","size":5000000000,"pointerSize":135}}])");
+  ASSERT_TRUE(std::holds_alternative<Manifest>(result)) << refusal(result);
+  const auto& manifest = std::get<Manifest>(result);
+  ASSERT_EQ(manifest.files().size(), 2U);
+  EXPECT_EQ(manifest.commit(), "c0ffee");
+  EXPECT_EQ(manifest.files()[0].git_sha1, kOid);
+  EXPECT_EQ(manifest.files()[0].sha256, "");
+  EXPECT_EQ(manifest.files()[1].sha256, std::string(63, 'a') + "f");
+  EXPECT_EQ(manifest.files()[1].git_sha1, "");
+  EXPECT_EQ(manifest.files()[1].url, "https://hub.test/o/n/resolve/c0ffee/onnx/model%20q4.onnx");
+  EXPECT_EQ(manifest.total(), 5'000'000'012U);
+}
+
+TEST(Manifest, JoinsThePagesOfATree) {
+  const std::array<std::string, 2> pages = {
+      R"([{"type":"file","oid":")" + kOid + R"(","size":1,"path":"a"}])",
+      R"([{"type":"file","oid":")" + kOid + R"(","size":2,"path":"b"}])"};
+  const auto result = Manifest::from_hub_tree(pages, "c", "https://hub.test/");
+  ASSERT_TRUE(std::holds_alternative<Manifest>(result));
+  EXPECT_EQ(std::get<Manifest>(result).files().size(), 2U);
+}
+
+TEST(Manifest, ReadsACandorJson) {
+  const auto result =
+      listed(R"([{"path":"config.json","size":3},{"path":"m.onnx","size":4,"sha256":")" + kSha + R"("}])");
+  ASSERT_TRUE(std::holds_alternative<Manifest>(result)) << refusal(result);
+  const auto& manifest = std::get<Manifest>(result);
+  EXPECT_FALSE(manifest.find("config.json")->has_hash());
+  EXPECT_TRUE(manifest.find("m.onnx")->has_hash());
+  EXPECT_EQ(manifest.find("m.onnx")->url, "https://site.test/m/m.onnx");
+  EXPECT_EQ(manifest.find("other"), nullptr);
+}
+
+TEST(Manifest, RefusesPathsThatCouldLeaveTheFolder) {
+  for (const char* path : {"", "/etc/passwd", "../x", "a/../b", "a/..", "./a", "a//b", "a/", "a\\\\b", "C:/x",
+                           "a\\u0000b", "a\\nb", "a\\u007fb"})
+    EXPECT_NE(refusal(listed(R"([{"path":")" + std::string(path) + R"(","size":3}])")), "") << path;
+  EXPECT_NE(refusal(listed(R"([{"path":")" + std::string(600, 'a') + R"(","size":3}])")), "");
+  EXPECT_NE(refusal(listed(R"([{"path":")" + std::string(300, 'a') + R"(","size":3}])")), "");
+  EXPECT_EQ(path_fault("onnx/model_q4.onnx_data_1"), "");
+  EXPECT_EQ(path_fault("..a/b..c/..."), "");
+}
+
+TEST(Manifest, RefusesTheSameFileTwice) {
+  EXPECT_NE(refusal(listed(R"([{"path":"a","size":3},{"path":"a","size":3}])")), "");
+  EXPECT_NE(refusal(listed(R"([{"path":"Model.onnx","size":3},{"path":"model.ONNX","size":3}])")), "");
+  EXPECT_NE(refusal(listed(R"([{"path":"a","size":3},{"path":"a/b","size":3}])")), "");
+  EXPECT_EQ(refusal(listed(R"([{"path":"a","size":3},{"path":"a.b","size":3},{"path":"ab/c","size":3}])")),
+            "");
+}
+
+TEST(Manifest, RefusesSizesThatCannotBeReal) {
+  for (const char* size :
+       {"-1", "1.5", "9007199254740993", "1e300", "\"3\"", "null", "true", "5000000000000"})
+    EXPECT_NE(refusal(listed(R"([{"path":"a","size":)" + std::string(size) + "}]")), "") << size;
+  EXPECT_NE(refusal(listed(R"([{"path":"a"}])")), "");
+  EXPECT_NE(refusal(listed(R"([{"path":"a","size":3000000000000},{"path":"b","size":3000000000000}])")), "");
+}
+
+TEST(Manifest, RefusesMalformedChecksums) {
+  for (const std::string& sha :
+       {std::string("abc"), std::string(64, 'g'), std::string(65, 'a'), std::string()})
+    EXPECT_NE(refusal(listed(R"([{"path":"a","size":3,"sha256":")" + sha + R"("}])")), "") << sha;
+  EXPECT_NE(refusal(listed(R"([{"path":"a","size":3,"sha256":7}])")), "");
+  EXPECT_NE(refusal(tree(R"([{"type":"file","oid":"zz","size":1,"path":"a"}])")), "");
+  EXPECT_NE(refusal(tree(R"([{"type":"file","oid":"x","size":1,"path":"a","lfs":{"size":1}}])")), "");
+  EXPECT_NE(
+      refusal(tree(R"([{"type":"file","size":1,"path":"a","lfs":{"oid":")" + kSha + R"(","size":2}}])")), "");
+}
+
+TEST(Manifest, RefusesWhatIsNoListAtAll) {
+  EXPECT_NE(refusal(tree("<!doctype html><html>Sign in</html>")).find("web page"), std::string::npos);
+  EXPECT_NE(refusal(tree("{")), "");
+  EXPECT_NE(refusal(tree("{}")), "");
+  EXPECT_NE(refusal(tree("[]")), "");
+  EXPECT_NE(refusal(tree("[1]")), "");
+  EXPECT_NE(refusal(tree(R"([{"type":"file"}])")), "");
+  EXPECT_NE(refusal(tree(std::string(100'000, '['))), "");
+  EXPECT_NE(
+      refusal(Manifest::from_candor_json(R"({"version":2,"files":[{"path":"a","size":1}]})", "https://s/")),
+      "");
+  EXPECT_NE(refusal(Manifest::from_candor_json(R"({"version":1})", "https://s/")), "");
+  EXPECT_NE(refusal(Manifest::from_candor_json(std::string(Manifest::kMaxJson + 1, ' '), "https://s/")), "");
+}
+
+TEST(Manifest, RefusesMoreFilesThanCanBeReal) {
+  std::string list = "[";
+  for (int i = 0; i <= 10'000; ++i)
+    list += (i == 0 ? "{\"path\":\"" : ",{\"path\":\"") + std::to_string(i) + "\",\"size\":1}";
+  EXPECT_NE(refusal(listed(list + "]")), "");
+}
+
+TEST(Manifest, CanBeReducedToSomeFiles) {
+  const auto result = listed(R"([{"path":"a","size":3},{"path":"b","size":4},{"path":"c","size":5}])");
+  const Manifest some = std::get<Manifest>(result).only(std::array<std::string, 3>{"c", "x", "a"});
+  ASSERT_EQ(some.files().size(), 2U);
+  EXPECT_EQ(some.files()[0].path, "c");
+  EXPECT_EQ(some.total(), 8U);
+}
+
+TEST(Manifest, EncodesPathsForAddresses) {
+  EXPECT_EQ(url_path("a b/ü?#%.onnx"), "a%20b/%C3%BC%3F%23%25.onnx");
+}
+
+}  // namespace
+}  // namespace candor

@@ -1,0 +1,242 @@
+#include "candor/transfer/source_resolver.hpp"
+
+#include <gtest/gtest.h>
+
+#include <string>
+#include <vector>
+
+namespace candor {
+namespace {
+
+const std::string kCommit(40, 'c');
+const std::string kApi = "https://huggingface.co/api/models/owner/name/";
+
+Instant at(double ms) { return instant_from_ms(ms); }
+
+std::vector<action::Fetch> fetches(const std::vector<Action>& actions) {
+  std::vector<action::Fetch> list;
+  for (const Action& action : actions) {
+    if (const auto* fetch = std::get_if<action::Fetch>(&action)) list.push_back(*fetch);
+  }
+  return list;
+}
+
+action::Fetch only_fetch(const std::vector<Action>& actions) {
+  const auto list = fetches(actions);
+  EXPECT_EQ(list.size(), 1U);
+  return list.empty() ? action::Fetch{} : list.front();
+}
+
+SourceResolver hub(std::string revision = "main", bool online = true) {
+  return SourceResolver({"owner/name", std::move(revision), "https://huggingface.co"}, {{}, 1, 0, online});
+}
+
+SourceResolver folder(std::vector<std::string> candidates = {}) {
+  return SourceResolver({"https://example.org/models/mini", "main", "https://huggingface.co"},
+                        {std::move(candidates), 1, 0, true});
+}
+
+using Headers = std::vector<std::pair<std::string, std::string>>;
+
+std::vector<Action> answer(SourceResolver& resolver, const action::Fetch& fetch, std::string body,
+                           Headers headers = {}) {
+  resolver.on(event::Head{fetch.request, 200, false, std::move(headers)}, at(1));
+  return resolver.on(event::Text{fetch.request, std::move(body)}, at(1));
+}
+
+std::string entry(const std::string& path) {
+  return R"({"type":"file","oid":")" + std::string(40, 'b') + R"(","size":7,"path":")" + path + R"("})";
+}
+
+TEST(SourceResolver, AsksTheHubForTheCommitAndThenForItsTree) {
+  SourceResolver resolver = hub();
+  const auto first = only_fetch(resolver.start(at(0)));
+  EXPECT_EQ(first.url, kApi + "revision/main");
+  EXPECT_EQ(first.body, action::Body::kText);
+  EXPECT_GT(first.limit, 0U);
+  const auto second = only_fetch(answer(resolver, first, R"({"sha":")" + kCommit + R"("})"));
+  EXPECT_EQ(second.url, kApi + "tree/" + kCommit + "?recursive=true");
+  EXPECT_NE(second.request, first.request);
+  EXPECT_TRUE(answer(resolver, second, "[" + entry("onnx/model q4.onnx") + "]").empty());
+  ASSERT_EQ(resolver.state(), SourceResolver::State::kDone);
+  EXPECT_EQ(resolver.manifest().commit(), kCommit);
+  EXPECT_EQ(resolver.manifest().files().at(0).url,
+            "https://huggingface.co/owner/name/resolve/" + kCommit + "/onnx/model%20q4.onnx");
+}
+
+TEST(SourceResolver, FollowsThePagesOfTheTree) {
+  SourceResolver resolver = hub(kCommit);
+  const auto first = only_fetch(resolver.start(at(0)));
+  const std::string next = kApi + "tree/" + kCommit + "?recursive=true&cursor=x";
+  const auto second =
+      only_fetch(answer(resolver, first, "[" + entry("a") + "]", {{"link", "<" + next + ">; rel=\"next\""}}));
+  EXPECT_EQ(second.url, next);
+  answer(resolver, second, "[" + entry("b") + "]");
+  ASSERT_EQ(resolver.state(), SourceResolver::State::kDone);
+  EXPECT_EQ(resolver.manifest().files().size(), 2U);
+}
+
+TEST(SourceResolver, DoesNotFollowAPageToAnotherServerOrInACircle) {
+  for (const std::string& next :
+       {std::string("https://evil.example/tree"), kApi + "tree/" + kCommit + "?recursive=true"}) {
+    SourceResolver resolver = hub(kCommit);
+    const auto first = only_fetch(resolver.start(at(0)));
+    answer(resolver, first, "[" + entry("a") + "]", {{"link", "<" + next + ">; rel=\"next\""}});
+    ASSERT_EQ(resolver.state(), SourceResolver::State::kFailed) << next;
+    EXPECT_EQ(resolver.error()->code, ErrorCode::kUnsupported);
+  }
+}
+
+TEST(SourceResolver, EscapesTheRevision) {
+  SourceResolver resolver = hub("refs/pr/3");
+  EXPECT_EQ(only_fetch(resolver.start(at(0))).url, kApi + "revision/refs%2Fpr%2F3");
+}
+
+TEST(SourceResolver, RefusesNamesThatAreNoModels) {
+  for (const char* repo :
+       {"", "a/b/c", "../x", "a b", "owner/", "/name", "file:///etc/passwd", "owner/..", "a?b"}) {
+    EXPECT_TRUE((ModelSource{repo, "main", "https://huggingface.co"}.fault())) << repo;
+  }
+  EXPECT_TRUE((ModelSource{"owner/name", "", "https://huggingface.co"}.fault()));
+  EXPECT_TRUE((ModelSource{"owner/name", "../x", "https://huggingface.co"}.fault()));
+  EXPECT_TRUE((ModelSource{"owner/name", "main", "ftp://x"}.fault()));
+  EXPECT_FALSE((ModelSource{"owner/name-1.5_x", "main", "http://127.0.0.1:80"}.fault()));
+  EXPECT_FALSE((ModelSource{"gpt2", "main", "https://huggingface.co"}.fault()));
+  SourceResolver resolver({"a/b/c", "main", "https://huggingface.co"}, {});
+  EXPECT_TRUE(resolver.start(at(0)).empty());
+  EXPECT_EQ(resolver.state(), SourceResolver::State::kFailed);
+}
+
+TEST(SourceResolver, TellsWhatTheServerSaysInTheVisitorsTerms) {
+  const std::vector<std::pair<int, ErrorCode>> cases{{401, ErrorCode::kGated}, {404, ErrorCode::kNotFound}};
+  for (const auto& [status, code] : cases) {
+    SourceResolver resolver = hub();
+    const auto fetch = only_fetch(resolver.start(at(0)));
+    resolver.on(event::Head{fetch.request, status, false, {}}, at(1));
+    ASSERT_EQ(resolver.state(), SourceResolver::State::kFailed);
+    EXPECT_EQ(resolver.error()->code, code);
+  }
+}
+
+TEST(SourceResolver, WaitsAndAsksAgainWhenTheServerFails) {
+  SourceResolver resolver = hub();
+  auto fetch = only_fetch(resolver.start(at(0)));
+  resolver.on(event::Head{fetch.request, 503, false, {}}, at(1));
+  ASSERT_EQ(resolver.state(), SourceResolver::State::kWaiting);
+  ASSERT_TRUE(resolver.wake_at());
+  EXPECT_TRUE(resolver.tick(at(2)).empty());
+  fetch = only_fetch(resolver.tick(*resolver.wake_at()));
+  EXPECT_EQ(fetch.url, kApi + "revision/main");
+  EXPECT_FALSE(resolver.error());
+}
+
+TEST(SourceResolver, AsksTheVisitorAfterThreeAttemptsAndGoesOnWhenTold) {
+  SourceResolver resolver = hub();
+  auto fetch = only_fetch(resolver.start(at(0)));
+  for (int i = 0; i < 20 && resolver.state() != SourceResolver::State::kFailed; ++i) {
+    resolver.on(event::FetchFailed{fetch.request, ErrorCode::kNetwork, "reset"}, at(10'000 * i));
+    if (resolver.wake_at()) {
+      const auto again = fetches(resolver.tick(*resolver.wake_at()));
+      if (!again.empty()) fetch = again.front();
+    }
+  }
+  ASSERT_EQ(resolver.state(), SourceResolver::State::kFailed);
+  EXPECT_TRUE(resolver.error()->retryable);
+  EXPECT_EQ(only_fetch(resolver.retry(at(1e6))).url, kApi + "revision/main");
+}
+
+TEST(SourceResolver, WaitsForTheNetworkWhenOffline) {
+  SourceResolver resolver = hub("main", false);
+  EXPECT_TRUE(resolver.start(at(0)).empty());
+  EXPECT_EQ(resolver.state(), SourceResolver::State::kWaiting);
+  EXPECT_EQ(resolver.error()->code, ErrorCode::kNetwork);
+  EXPECT_FALSE(resolver.wake_at());
+  EXPECT_EQ(fetches(resolver.online(at(5))).size(), 1U);
+}
+
+TEST(SourceResolver, GivesUpOnAServerThatNeverAnswers) {
+  SourceResolver resolver = hub();
+  const auto fetch = only_fetch(resolver.start(at(0)));
+  EXPECT_EQ(to_ms(*resolver.wake_at()), 30'000);
+  const auto actions = resolver.tick(at(30'000));
+  ASSERT_FALSE(actions.empty());
+  EXPECT_EQ(std::get<action::Abort>(actions.front()).request, fetch.request);
+  EXPECT_NE(resolver.state(), SourceResolver::State::kDone);
+}
+
+TEST(SourceResolver, TakesNonsenseFromTheApiForAnUnexpectedAnswer) {
+  SourceResolver resolver = hub();
+  const auto fetch = only_fetch(resolver.start(at(0)));
+  answer(resolver, fetch, "<html>Log in to the café's Wi-Fi</html>");
+  EXPECT_EQ(resolver.error()->code, ErrorCode::kHttp);
+  EXPECT_NE(resolver.state(), SourceResolver::State::kDone);
+}
+
+TEST(SourceResolver, ReadsTheListOfAPlainFolder) {
+  SourceResolver resolver = folder();
+  const auto fetch = only_fetch(resolver.start(at(0)));
+  EXPECT_EQ(fetch.url, "https://example.org/models/mini/candor.json");
+  answer(resolver, fetch,
+         R"({"version":1,"files":[{"path":"config.json","size":3,"sha256":")" + std::string(64, 'a') +
+             R"("}]})");
+  ASSERT_EQ(resolver.state(), SourceResolver::State::kDone);
+  EXPECT_EQ(resolver.manifest().files().at(0).url, "https://example.org/models/mini/config.json");
+}
+
+TEST(SourceResolver, AsksForEachFileOfAPlainFolderWithoutAList) {
+  for (const bool page_for_everything : {false, true}) {
+    SourceResolver resolver =
+        folder({"config.json", "onnx/model_q4.onnx", "onnx/model_q4.onnx_data", "chat_template.jinja"});
+    const auto list = only_fetch(resolver.start(at(0)));
+    const Headers page{{"content-type", "text/html; charset=utf-8"}};
+    auto probes =
+        fetches(page_for_everything ? resolver.on(event::Head{list.request, 200, false, page}, at(1))
+                                    : resolver.on(event::Head{list.request, 404, false, {}}, at(1)));
+    ASSERT_EQ(probes.size(), 4U);
+    for (std::size_t i = 0; i < probes.size(); ++i) {
+      const action::Fetch probe = probes[i];
+      ASSERT_TRUE(probe.range);
+      EXPECT_EQ(probe.range->first, 0U);
+      EXPECT_EQ(probe.range->last, 0U);
+      const bool there =
+          probe.url.find("jinja") == std::string::npos && probe.url.find("_data_2") == std::string::npos;
+      std::vector<Action> actions;
+      if (there) {
+        actions =
+            resolver.on(event::Head{probe.request, 206, false, {{"content-range", "bytes 0-0/1234"}}}, at(2));
+      } else if (page_for_everything) {
+        actions = resolver.on(event::Head{probe.request, 200, false, page}, at(2));
+      } else {
+        actions = resolver.on(event::Head{probe.request, 404, false, {}}, at(2));
+      }
+      for (action::Fetch& more : fetches(actions)) probes.push_back(std::move(more));
+    }
+    // External data led to the question for its second and third file.
+    EXPECT_EQ(probes.size(), 6U);
+    ASSERT_EQ(resolver.state(), SourceResolver::State::kDone);
+    EXPECT_EQ(resolver.manifest().files().size(), 4U);
+    EXPECT_EQ(resolver.manifest().find("onnx/model_q4.onnx")->size, 1'234U);
+    EXPECT_NE(resolver.manifest().find("onnx/model_q4.onnx_data_1"), nullptr);
+    EXPECT_EQ(resolver.manifest().find("chat_template.jinja"), nullptr);
+  }
+}
+
+TEST(SourceResolver, SaysThatAFolderIsEmpty) {
+  SourceResolver resolver = folder({"config.json"});
+  const auto list = only_fetch(resolver.start(at(0)));
+  const auto probe = only_fetch(resolver.on(event::Head{list.request, 404, false, {}}, at(1)));
+  resolver.on(event::Head{probe.request, 404, false, {}}, at(2));
+  ASSERT_EQ(resolver.state(), SourceResolver::State::kFailed);
+  EXPECT_EQ(resolver.error()->code, ErrorCode::kNotFound);
+}
+
+TEST(SourceResolver, IgnoresAnswersToQuestionsThatItGaveUp) {
+  SourceResolver resolver = hub();
+  const auto fetch = only_fetch(resolver.start(at(0)));
+  EXPECT_EQ(resolver.stop().size(), 1U);
+  EXPECT_TRUE(answer(resolver, fetch, R"({"sha":")" + kCommit + R"("})").empty());
+  EXPECT_TRUE(resolver.on(event::FetchFailed{fetch.request, ErrorCode::kNetwork, ""}, at(3)).empty());
+}
+
+}  // namespace
+}  // namespace candor

@@ -1,0 +1,258 @@
+#include "wire/wire.hpp"
+
+#include <gtest/gtest.h>
+
+#include <cmath>
+#include <nlohmann/json.hpp>
+#include <string>
+
+namespace candor {
+namespace {
+
+template <typename T>
+T event_of(const std::string& text) {
+  const auto event = wire::parse_event(text);
+  if (!event || !std::holds_alternative<T>(*event)) {
+    ADD_FAILURE() << text;
+    return {};
+  }
+  return std::get<T>(*event);
+}
+
+TEST(Wire, ReadsEveryEvent) {
+  event_of<event::Load>(R"({"type":"load"})");
+  event_of<event::Pause>(R"({"type":"pause"})");
+  event_of<event::Resume>(R"({"type":"resume"})");
+  event_of<event::Retry>(R"({"type":"retry"})");
+  event_of<event::Cancel>(R"({"type":"cancel"})");
+  event_of<event::Remove>(R"({"type":"remove"})");
+  event_of<event::Dispose>(R"({"type":"dispose"})");
+  event_of<event::Tick>(R"({"type":"tick"})");
+  event_of<event::Online>(R"({"type":"online"})");
+  event_of<event::Offline>(R"({"type":"offline"})");
+  event_of<event::Removed>(R"({"type":"removed"})");
+  event_of<event::Locked>(R"({"type":"locked"})");
+  event_of<event::Journaled>(R"({"type":"journaled"})");
+  EXPECT_EQ(event_of<event::End>(R"({"type":"end","request":7})").request, 7U);
+  event_of<event::SessionReady>(R"({"type":"sessionReady","timings":{}})");
+  EXPECT_EQ(event_of<event::SessionLost>(R"({"type":"sessionLost","message":"gone"})").message, "gone");
+
+  const auto probed = event_of<event::Probed>(
+      R"({"type":"probed","device":{"webgpu":true,"shaderF16":true,"fallbackAdapter":false,"maxBufferSize":1073741824,
+          "maxStorageBufferBindingSize":null,"adapter":"x","deviceMemory":0.5,"cores":8,"crossOriginIsolated":true,
+          "persistent":true,"quota":100,"usage":1.0,"online":false}})");
+  EXPECT_TRUE(probed.device.webgpu && probed.device.shader_f16 && probed.device.persistent);
+  EXPECT_EQ(probed.device.max_buffer_size, 1'073'741'824U);
+  EXPECT_FALSE(probed.device.max_storage_buffer_binding_size);
+  EXPECT_EQ(probed.device.device_memory_gib, 0.5);
+  EXPECT_EQ(probed.device.cores, 8U);
+  EXPECT_EQ(probed.device.free_bytes(), 99U);
+  EXPECT_FALSE(probed.device.online);
+
+  const auto peer = event_of<event::Peer>(
+      R"({"type":"peer","text":"{\"totalDownloaded\":4,\"verified\":3,\"totalSize\":9,\"speed\":-1,)"
+      R"(\"stalledFor\":7,\"timeRemaining\":5,\"etaLow\":6,\"etaHigh\":\"x\"}"})");
+  EXPECT_EQ(peer.on_disk, 4U);
+  EXPECT_EQ(peer.verified, 3U);
+  EXPECT_EQ(peer.total, 9U);
+  EXPECT_FALSE(peer.speed);
+  EXPECT_EQ(peer.stalled_for, 7.0);
+  ASSERT_TRUE(peer.eta);
+  EXPECT_EQ(peer.eta->low, 5.0) << "the range holds its middle";
+  EXPECT_EQ(peer.eta->high, 5.0);
+  EXPECT_FALSE(peer.stopped);
+  const auto stopped = event_of<event::Peer>(R"({"type":"peer","text":"{\"status\":\"paused\"}"})");
+  EXPECT_TRUE(stopped.stopped);
+  EXPECT_FALSE(wire::parse_event(R"({"type":"peer","text":"{"})"));
+  EXPECT_FALSE(wire::parse_event(R"({"type":"peer","text":7})"));
+
+  const auto journal = event_of<event::Journal>(
+      R"({"type":"journal","text":null,"files":[{"path":"a","size":3},{"path":1,"size":3}]})");
+  EXPECT_FALSE(journal.text);
+  ASSERT_EQ(journal.files.size(), 1U);
+  EXPECT_EQ(journal.files[0].size, 3U);
+
+  const auto opened = event_of<event::Opened>(R"({"type":"opened","file":2,"size":5})");
+  EXPECT_EQ(opened.file, 2U);
+  EXPECT_EQ(opened.size, 5U);
+  const auto full =
+      event_of<event::StoreFailed>(R"({"type":"storeFailed","file":null,"kind":"quota","message":"full"})");
+  EXPECT_FALSE(full.file);
+  EXPECT_EQ(full.kind, ErrorCode::kQuota);
+  const auto head = event_of<event::Head>(
+      R"({"type":"head","request":1,"status":206,"redirected":true,"headers":{"etag":"\"x\"","odd":3}})");
+  EXPECT_EQ(head.status, 206);
+  EXPECT_TRUE(head.redirected);
+  ASSERT_EQ(head.headers.size(), 1U);
+  EXPECT_EQ(head.headers[0].second, "\"x\"");
+  EXPECT_EQ(event_of<event::Text>(R"({"type":"text","request":1,"body":"b"})").body, "b");
+  EXPECT_EQ(
+      event_of<event::FetchFailed>(R"({"type":"fetchFailed","request":1,"kind":"aborted","message":""})")
+          .kind,
+      ErrorCode::kAborted);
+  const auto progress = event_of<event::SessionProgress>(
+      R"({"type":"sessionProgress","stage":"upload","loaded":5,"total":null})");
+  EXPECT_EQ(progress.stage, event::SessionStage::kUpload);
+  EXPECT_FALSE(progress.total);
+  EXPECT_EQ(
+      event_of<event::SessionFailed>(R"({"type":"sessionFailed","kind":"out_of_memory","message":"m"})").kind,
+      ErrorCode::kOutOfMemory);
+  EXPECT_EQ(event_of<event::SessionFailed>(R"({"type":"sessionFailed","kind":"gated","message":"m"})").kind,
+            ErrorCode::kRuntime);
+}
+
+TEST(Wire, ReadsNothingFromNonsense) {
+  for (const char* text :
+       {"", "null", "[]", "{", R"({"type":"explode"})", R"({"type":"end"})", R"({"type":"end","request":-1})",
+        R"({"type":"end","request":1.5})", R"({"type":"end","request":1e300})",
+        R"({"type":"head","request":1})", R"({"type":"probed"})", R"({"type":"opened","file":0})",
+        R"({"type":"sessionProgress","stage":"nap"})"}) {
+    EXPECT_FALSE(wire::parse_event(text)) << text;
+  }
+  EXPECT_FALSE(wire::parse_model_config("[]"));
+  EXPECT_FALSE(wire::parse_model_config(R"({"modelKey":"","repo":"a/b"})"));
+  EXPECT_FALSE(wire::parse_graph("3"));
+  EXPECT_FALSE(wire::parse_generation_options("[]"));
+  EXPECT_FALSE(wire::parse_token_ids("[1,-2]"));
+  EXPECT_FALSE(wire::parse_token_ids("[1,null]"));
+  EXPECT_FALSE(wire::parse_token_ids("{}"));
+}
+
+TEST(Wire, ReadsAConfiguration) {
+  const auto config = wire::parse_model_config(
+      R"({"modelKey":"mini","modelName":"CV mini","repo":"a/b","revision":"v1","host":"http://127.0.0.1:1",
+          "dtype":{"embed_tokens":"fp16","x":3},"executionProvider":"wasm","record":null,"timings":"{}","seed":9})");
+  ASSERT_TRUE(config);
+  EXPECT_EQ(config->source.revision, "v1");
+  EXPECT_EQ(config->variant.dtype.of("embed_tokens"), "fp16");
+  EXPECT_EQ(config->variant.dtype.of("x"), "?");
+  EXPECT_EQ(config->variant.dtype.of("model"), "auto");
+  EXPECT_EQ(config->variant.execution_provider, ExecutionProvider::kWasm);
+  EXPECT_FALSE(config->record);
+  EXPECT_EQ(config->timings, "{}");
+  EXPECT_EQ(config->seed, 9U);
+  const auto small = wire::parse_model_config(R"({"modelKey":"k","repo":"a/b","dtype":"q4"})");
+  ASSERT_TRUE(small);
+  EXPECT_EQ(small->model_name, "k");
+  EXPECT_EQ(small->source.host, "https://huggingface.co");
+  EXPECT_EQ(small->variant.dtype.all, "q4");
+  EXPECT_FALSE(small->variant.execution_provider);
+}
+
+TEST(Wire, ReadsAGraphWithItsConfigurations) {
+  const auto graph = wire::parse_graph(
+      R"({"config":{"model_type":"llama","hidden_size":576,"num_attention_heads":9,"num_key_value_heads":3,"head_dim":null,
+          "num_hidden_layers":30,"max_position_embeddings":8192,"vocab_size":49152,"eos_token_id":1},
+          "generationConfig":{"eos_token_id":[2,5],"do_sample":true,"top_k":20,"temperature":0.7},
+          "inputs":[{"name":"past_key_values.0.key","type":"float16","shape":["batch",3,"past",64]}],"outputs":[]})");
+  ASSERT_TRUE(graph);
+  EXPECT_EQ(graph->shape.head_dim, 64U);
+  EXPECT_EQ(graph->shape.kv_heads, 3U);
+  EXPECT_EQ(graph->shape.context_length, 8'192U);
+  EXPECT_EQ(graph->defaults.eos, (std::vector<TokenId>{2, 5}));
+  EXPECT_TRUE(graph->defaults.sample);
+  EXPECT_EQ(graph->defaults.top_k, 20U);
+  ASSERT_EQ(graph->inputs.size(), 1U);
+  ASSERT_EQ(graph->inputs[0].shape.size(), 4U);
+  EXPECT_FALSE(graph->inputs[0].shape[0]);
+  EXPECT_EQ(graph->inputs[0].shape[3], 64U);
+  const auto plain =
+      wire::parse_graph(R"({"config":{"num_attention_heads":8,"eos_token_id":2},"generationConfig":null})");
+  ASSERT_TRUE(plain);
+  EXPECT_EQ(plain->shape.kv_heads, 8U);
+  EXPECT_EQ(plain->defaults.eos, (std::vector<TokenId>{2}));
+}
+
+TEST(Wire, ReadsGenerationOptions) {
+  const auto options = wire::parse_generation_options(
+      R"({"maxNewTokens":5,"temperature":0,"topK":1,"topP":0.5,"minP":0.1,"repetitionPenalty":1.1,"seed":4,"stop":["a",1]})");
+  ASSERT_TRUE(options);
+  EXPECT_EQ(options->max_new_tokens, 5U);
+  EXPECT_EQ(options->temperature, 0.0);
+  EXPECT_EQ(options->stop, (std::vector<std::string>{"a"}));
+  EXPECT_FALSE(wire::parse_generation_options("{}")->temperature);
+}
+
+TEST(Wire, ReadsWhatMessagesCost) {
+  const auto costs = wire::parse_message_costs(
+      R"([{"role":"system","tokens":3},{"role":"user","tokens":4},{"role":"x","tokens":0}])");
+  ASSERT_TRUE(costs);
+  ASSERT_EQ(costs->size(), 3U);
+  EXPECT_EQ(costs->at(0).role, MessageCost::Role::kSystem);
+  EXPECT_EQ(costs->at(1).role, MessageCost::Role::kUser);
+  EXPECT_EQ(costs->at(2).role, MessageCost::Role::kOther);
+  EXPECT_EQ(costs->at(1).tokens, 4U);
+  EXPECT_FALSE(wire::parse_message_costs(R"([{"role":"user"}])"));
+}
+
+TEST(Wire, WritesActionsAsTheContractHasThem) {
+  EXPECT_EQ(wire::actions_to_json({}), "");
+  const std::vector<Action> actions{
+      action::Probe{},
+      action::Lock{"f"},
+      action::Unlock{},
+      action::UseFolder{"f"},
+      action::Fetch{1, "u", action::Fetch::Range{5, std::nullopt}, action::Body::kStream, 0},
+      action::Fetch{2, "u", std::nullopt, action::Body::kText, 9},
+      action::Accept{1, 2, 3, 4},
+      action::Truncate{1, 2},
+      action::CreateSession{
+          {ExecutionProvider::kWebGpu, "q4", "g", {"d"}, "c", std::nullopt, "t", "tc", std::nullopt, 1}}};
+  const nlohmann::json expected = nlohmann::json::parse(R"([
+      {"type":"probe"},
+      {"type":"lock","folder":"f"},
+      {"type":"unlock"},
+      {"type":"useFolder","folder":"f"},
+      {"type":"fetch","request":1,"url":"u","range":[5,null],"body":"stream","limit":0},
+      {"type":"fetch","request":2,"url":"u","range":null,"body":"text","limit":9},
+      {"type":"accept","request":1,"file":2,"offset":3,"length":4},
+      {"type":"truncate","file":1,"size":2},
+      {"type":"createSession","plan":{"executionProvider":"webgpu","dtype":"q4","graph":"g","externalData":["d"],
+       "config":"c","generationConfig":null,"tokenizer":"t","tokenizerConfig":"tc","chatTemplate":null,"threads":1}}])");
+  EXPECT_EQ(nlohmann::json::parse(wire::actions_to_json(actions)), expected);
+}
+
+TEST(Wire, WritesUnknownAndImpossibleNumbersAsNull) {
+  Snapshot snapshot;
+  snapshot.model_key = "k";
+  snapshot.speed = std::nan("");
+  snapshot.files.push_back(
+      {FileStatus::kProgress, "f", std::nullopt, 5, std::nullopt, 0, std::nullopt, std::nullopt});
+  const nlohmann::json value = nlohmann::json::parse(wire::snapshot_to_json(snapshot));
+  EXPECT_TRUE(value["speed"].is_null());
+  EXPECT_TRUE(value["totalSize"].is_null());
+  EXPECT_TRUE(value["phase"].is_null());
+  EXPECT_TRUE(value["variant"].is_null());
+  EXPECT_TRUE(value["error"].is_null());
+  EXPECT_TRUE(value["throughput"].is_array());
+  EXPECT_TRUE(value["files"][0]["total"].is_null());
+  EXPECT_EQ(value["files"][0]["status"], "progress");
+  EXPECT_EQ(value["eta"], (nlohmann::json{{"kind", "none"}, {"low", 0.0}, {"high", 0.0}}));
+  EXPECT_EQ(value["status"], "idle");
+  EXPECT_EQ(value["can"]["pause"], false);
+}
+
+TEST(Wire, WritesErrorsWithTheirCircumstances) {
+  Snapshot snapshot;
+  snapshot.error = SnapshotError{{ErrorCode::kNotFound, "m", true, "<b>"}, 7, 1500.0};
+  const nlohmann::json value = nlohmann::json::parse(wire::snapshot_to_json(snapshot));
+  EXPECT_EQ(value["error"],
+            nlohmann::json::parse(R"({"code":"not_found","message":"m","retryable":true,"kept":7,
+                                                   "detail":"<b>","retryIn":1500.0})"));
+}
+
+TEST(Wire, WritesGenerationSteps) {
+  const auto parsed = [](const GenerationStep& step) {
+    return nlohmann::json::parse(wire::step_to_json(step));
+  };
+  EXPECT_EQ(parsed(step::Run{{1, 2}, 3, true, false}),
+            nlohmann::json::parse(
+                R"({"type":"run","inputIds":[1,2],"pastLength":3,"positionIds":true,"first":false})"));
+  EXPECT_EQ(parsed(step::Finish{FinishReason::kStop, {4}, "t"}),
+            nlohmann::json::parse(R"({"type":"finish","reason":"stop","tokens":1,"ids":[4],"text":"t"})"));
+  EXPECT_EQ(parsed(step::Piece{"\xC3"})["text"], "\xEF\xBF\xBD");
+  EXPECT_EQ(nlohmann::json::parse(wire::layout_to_json(GenerationLoop({})))["error"]["code"], "unsupported");
+}
+
+}  // namespace
+}  // namespace candor

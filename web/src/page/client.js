@@ -1,0 +1,689 @@
+/**
+ * The page's side: hands commands to the worker and snapshots to whoever wants them. It decides nothing.
+ */
+import { CandorError, textOf } from '../errors.js';
+
+/**
+ * @typedef {import('../../bindings.d.ts').Snapshot} Snapshot
+ * @typedef {import('../../bindings.d.ts').ModelConfig} ModelConfig
+ * @typedef {import('../../bindings.d.ts').GenerationOptions} GenerationOptions
+ * @typedef {import('../protocol.d.ts').Command} Command
+ * @typedef {import('../protocol.d.ts').Finish} Finish
+ * @typedef {import('../protocol.d.ts').FromWorker} FromWorker
+ * @typedef {import('../protocol.d.ts').Message} Message
+ * @typedef {import('../protocol.d.ts').ToWorker} ToWorker
+ * @typedef {import('../protocol.d.ts').HelperName} HelperName
+ * @typedef {import('../protocol.d.ts').Endpoint<any> & { terminate?(): void, close?(): void }} WorkerLike
+ * @typedef {(name: 'loader' | HelperName) => WorkerLike} MakeWorker
+ *
+ * @typedef {Pick<Storage, 'getItem' | 'setItem' | 'removeItem'>} Records
+ *
+ * @typedef {object} ConnectOptions
+ * @property {Omit<ModelConfig, 'record' | 'timings'>[]} models
+ * @property {string | null} runtimeUrl
+ * @property {'auto' | 'memory'} storage
+ * @property {Records | null} records where the records of downloads are kept
+ * @property {() => void} [keep] asks the browser not to clear the storage by itself
+ *
+ * @typedef {{ resolve(bytes?: number | null): void, reject(error: CandorError): void }} Waiting
+ * @typedef {{ resolve(result: IteratorResult<string, Finish | undefined>): void, reject(error: CandorError): void }} Reader
+ *
+ * @typedef {object} Load
+ * @property {Promise<Model>} promise
+ * @property {(model: Model) => void} resolve
+ * @property {(error: CandorError) => void} reject
+ * @property {boolean} told the worker has taken the command: snapshots are news from now on
+ */
+
+/**
+ * A model that is loaded. If its session is lost and loaded again, the same object goes on working.
+ */
+export class Model {
+  #loader;
+  /** @param {Loader} loader @param {string} key */
+  constructor(loader, key) {
+    this.#loader = loader;
+    this.key = key;
+  }
+
+  /**
+   * Answers the last message, piece by piece. Begins when the first piece is asked for; leaving the loop stops it. One
+   * model answers one chat at a time, in the order they were begun. The oldest messages are left out where
+   * the model's context window is too small for all.
+   *
+   * @param {Message[]} messages
+   * @param {GenerationOptions & { signal?: AbortSignal }} [options] temperature 0 (greedy) .. 2; maxNewTokens; topK; topP;
+   *   minP; repetitionPenalty; seed; stop (texts that end the answer)
+   * @returns {AsyncIterableIterator<string, Finish | undefined>} rejects with a CandorError; `aborted` for `signal`
+   * @throws {TypeError} for messages or options that are none
+   */
+  chat(messages, options = {}) {
+    const { signal, ...generation } = options;
+    checkMessages(messages);
+    checkOptions(generation);
+    return this.#loader.chat(
+      this.key,
+      messages.map(({ role, content }) => ({ role, content })),
+      generation,
+      signal,
+    );
+  }
+
+  /** Gives the memory back; the files stay. */
+  dispose() {
+    return this.#loader.disposeModel(this.key);
+  }
+}
+
+/** The states that a loader goes back to by itself when its page is shown again. */
+const GOES_ON = ['queued', 'downloading', 'loading', 'ready'];
+
+export class Loader {
+  #makeWorker;
+  #options;
+  /** @type {WorkerLike | null} */
+  #worker = null;
+  /** What the worker asked for. @type {Map<number, WorkerLike>} */
+  #helpers = new Map();
+  /** @type {Map<string, Snapshot>} */
+  #snapshots = new Map();
+  /** @type {Map<string, Set<(snapshot: Snapshot) => void>>} */
+  #subscribers = new Map();
+  /** @type {Map<string, Load>} */
+  #loads = new Map();
+  /** @type {Map<number, Waiting>} */
+  #commands = new Map();
+  /** @type {Map<number, Chat>} */
+  #chats = new Map();
+  #nextId = 1;
+  /** @type {CandorError | null} */
+  #broken = null;
+  /** @type {Waiting | null} */
+  #starting = null;
+  /** @type {Waiting | null} */
+  #closing = null;
+  #ended = new AbortController();
+
+  /** @param {MakeWorker} makeWorker @param {ConnectOptions} options */
+  constructor(makeWorker, options) {
+    this.#makeWorker = makeWorker;
+    this.#options = options;
+  }
+
+  async start() {
+    const { models, runtimeUrl, storage } = this.#options;
+    let worker;
+    try {
+      worker = this.#makeWorker('loader');
+    } catch (error) {
+      this.#fail('The loader’s worker could not be started.', textOf(error));
+      throw this.#broken;
+    }
+    this.#worker = worker;
+    worker.addEventListener('message', (event) => {
+      if (worker === this.#worker) this.#receive(event.data);
+    });
+    worker.addEventListener('error', (event) => {
+      event.preventDefault?.();
+      if (worker !== this.#worker) return;
+      this.#fail('The loader’s worker could not be started or has crashed.', event.message);
+    });
+    worker.addEventListener('messageerror', () => {
+      this.#fail('A message from the loader’s worker could not be read.', '');
+    });
+    worker.start?.();
+    await new Promise((resolve, reject) => {
+      this.#starting = { resolve: () => resolve(undefined), reject };
+      this.#post({
+        type: 'start',
+        models: models.map((model) => ({
+          ...model,
+          record: this.#record(`download_state_${model.modelKey}`),
+          timings: this.#record(`candor_timings_${model.modelKey}`),
+        })),
+        runtimeUrl,
+        storage,
+      });
+    });
+  }
+
+  /** @param {Pick<EventTarget, 'addEventListener'>} page whose comings and goings this loader follows */
+  followPage(page) {
+    const { signal } = this.#ended;
+    page.addEventListener('pagehide', () => this.suspend(), { signal });
+    page.addEventListener('pageshow', () => void this.restart(), { signal });
+    for (const type of /** @type {const} */ (['online', 'offline'])) {
+      page.addEventListener(type, () => this.#post({ type }), { signal });
+    }
+  }
+
+  /**
+   * The page is left. A browser may keep it, frozen, for the way back, and with it every connection and every lock on a
+   * file: then the page that comes next, if it is of the same site, waits for them for ever.
+   */
+  suspend() {
+    if (this.#broken || !this.#worker) return;
+    this.#stopWorker();
+    this.#abandon(left());
+  }
+
+  /** The page is shown again: goes on from what is on disk. */
+  async restart() {
+    if (this.#broken || this.#worker) return;
+    const loads = [...this.#loads].map(([key, load]) => {
+      load.told = false;
+      return { key, load, goesOn: GOES_ON.includes(this.snapshot(key).status) };
+    });
+    try {
+      await this.start();
+    } catch {
+      return; // Whoever waits for a load has been told why.
+    }
+    for (const { key, load, goesOn } of loads) {
+      if (goesOn) this.#request(key, load);
+      else {
+        load.told = true;
+        this.#settle(key);
+      }
+    }
+  }
+
+  /** The keys of all models, in the order they were given. */
+  get keys() {
+    return [...this.#snapshots.keys()];
+  }
+
+  /**
+   * The latest state of a model: plain data, a new object each time it changes.
+   * @param {string} key
+   * @returns {Snapshot}
+   */
+  snapshot(key) {
+    const snapshot = this.#snapshots.get(key);
+    if (!snapshot) throw new TypeError(`There is no model "${key}".`);
+    return snapshot;
+  }
+
+  /**
+   * Calls `fn` at once with the latest snapshot and then at most every 100 ms, the last one always.
+   * @param {string} key
+   * @param {(snapshot: Snapshot) => void} fn
+   * @returns {() => void} unsubscribes
+   */
+  subscribe(key, fn) {
+    const snapshot = this.snapshot(key);
+    if (typeof fn !== 'function') throw new TypeError('subscribe() needs a function.');
+    const subscribers = this.#subscribers.get(key) ?? new Set();
+    this.#subscribers.set(key, subscribers);
+    // The same function may subscribe twice.
+    const own = (/** @type {Snapshot} */ next) => fn(next);
+    subscribers.add(own);
+    deliver(own, snapshot);
+    return () => void subscribers.delete(own);
+  }
+
+  /**
+   * Loads a model, going on from what is on disk. Called again, it gives the same promise. It stays pending while a
+   * failure waits for the visitor (see `retry`) or while the download is paused.
+   *
+   * @param {string} key
+   * @param {{ signal?: AbortSignal }} [options] aborting is the same as cancel()
+   * @returns {Promise<Model>} rejects with a CandorError: `aborted` when cancelled, else the cause of a final failure
+   */
+  load(key, { signal } = {}) {
+    this.snapshot(key);
+    if (signal?.aborted) return Promise.reject(cancelled());
+    let load = this.#loads.get(key);
+    if (!load) {
+      load = this.#newLoad();
+      this.#loads.set(key, load);
+      this.#options.keep?.();
+      this.#request(key, load);
+    }
+    if (signal) {
+      const abort = () => this.cancel(key);
+      signal.addEventListener('abort', abort, { once: true });
+      const forget = () => signal.removeEventListener('abort', abort);
+      load.promise.then(forget, forget);
+    }
+    return load.promise;
+  }
+
+  /** @param {string} key */
+  pause(key) {
+    this.#tell(key, 'pause');
+  }
+
+  /** @param {string} key */
+  resume(key) {
+    this.#tell(key, 'resume');
+  }
+
+  /** After a failure: tries again from what is on disk. @param {string} key */
+  retry(key) {
+    this.#tell(key, 'retry');
+  }
+
+  /** Gives up; what is on disk stays. @param {string} key */
+  cancel(key) {
+    this.#tell(key, 'cancel');
+  }
+
+  /** Deletes the model's files and record. @param {string} key */
+  async remove(key) {
+    this.snapshot(key);
+    await this.#command(key, 'remove');
+  }
+
+  /**
+   * How much room a model takes on this device, all its variants together: what remove() frees. Looks at the disk, so it
+   * is also right for what an earlier visit or another tab left there. A file that is not whole yet counts up to its last
+   * byte, as the disk has it.
+   *
+   * @param {string} key
+   * @returns {Promise<number | null>} bytes; null where the browser does not say
+   */
+  async stored(key) {
+    this.snapshot(key);
+    return (await this.#ask((id) => ({ type: 'measure', id, key }))) ?? null;
+  }
+
+  /** Stops everything and gives the worker back; what is on disk stays. */
+  async dispose() {
+    if (!this.#broken) {
+      const closed = new Promise((resolve) => {
+        this.#closing = { resolve: () => resolve(undefined), reject: () => resolve(undefined) };
+      });
+      this.#post({ type: 'close' });
+      await closed;
+    }
+    this.#end(new CandorError('aborted', 'The loader was closed.'));
+    this.#subscribers.clear();
+  }
+
+  /** @param {string} key */
+  async disposeModel(key) {
+    if (this.#broken) return;
+    this.#loads.delete(key);
+    await this.#command(key, 'dispose');
+  }
+
+  /**
+   * @param {string} key
+   * @param {Message[]} messages
+   * @param {GenerationOptions} options
+   * @param {AbortSignal} [signal]
+   */
+  chat(key, messages, options, signal) {
+    const id = this.#nextId++;
+    const chat = new Chat({
+      begin: () => {
+        if (this.#broken) throw this.#broken;
+        this.#chats.set(id, chat);
+        this.#post({ type: 'chat', id, key, messages, options });
+      },
+      stop: () => this.#post({ type: 'stop', id, key }),
+      signal,
+    });
+    return chat;
+  }
+
+  /** @param {ToWorker} message */
+  #post(message) {
+    if (!this.#broken) this.#worker?.postMessage(message);
+  }
+
+  /** @param {string} key @param {Load} load */
+  #request(key, load) {
+    this.#command(key, 'load').then(
+      () => {
+        load.told = true;
+        this.#settle(key);
+      },
+      // A page that was only left asks again when it is shown again.
+      (error) => {
+        if (this.#broken || this.#worker) load.reject(error);
+      },
+    );
+  }
+
+  /** @param {string} key @param {Command} command */
+  #tell(key, command) {
+    this.snapshot(key);
+    // Whoever cares about the outcome watches the snapshot.
+    this.#command(key, command).catch(() => {});
+  }
+
+  /** @param {string} key @param {Command} command */
+  #command(key, command) {
+    return this.#ask((id) => ({ type: 'command', id, key, command }));
+  }
+
+  /** @param {(id: number) => ToWorker} message one that `done` answers @returns {Promise<number | null | undefined>} */
+  #ask(message) {
+    if (this.#broken) return Promise.reject(this.#broken);
+    if (!this.#worker) return Promise.reject(left());
+    const id = this.#nextId++;
+    return new Promise((resolve, reject) => {
+      this.#commands.set(id, { resolve, reject });
+      this.#post(message(id));
+    });
+  }
+
+  /** @returns {Load} */
+  #newLoad() {
+    /** @type {any} */
+    const load = { told: false };
+    load.promise = new Promise((resolve, reject) => Object.assign(load, { resolve, reject }));
+    // Whoever holds the promise handles it; nobody has to.
+    load.promise.catch(() => {});
+    return load;
+  }
+
+  /** @param {FromWorker} message */
+  #receive(message) {
+    switch (message.type) {
+      case 'started':
+        for (const snapshot of message.snapshots) this.#take(snapshot);
+        return this.#starting?.resolve();
+      case 'broken':
+        return this.#end(CandorError.from(message.error));
+      case 'snapshot': {
+        this.#take(message.snapshot);
+        return this.#settle(message.snapshot.modelKey);
+      }
+      case 'done':
+        this.#commands.get(message.id)?.resolve(message.bytes);
+        return void this.#commands.delete(message.id);
+      case 'persist':
+        // Full or forbidden storage costs the record, not the download.
+        return void attempt(() => this.#options.records?.setItem(message.key, message.json));
+      case 'unpersist':
+        return void attempt(() => this.#options.records?.removeItem(message.key));
+      case 'piece':
+        return this.#chats.get(message.id)?.piece(message.text);
+      case 'finish': {
+        const { reason, tokens, ids, text } = message;
+        this.#chats.get(message.id)?.finish({ reason, tokens, ids, text });
+        return void this.#chats.delete(message.id);
+      }
+      case 'chatFailed':
+        this.#chats.get(message.id)?.fail(CandorError.from(message.error));
+        return void this.#chats.delete(message.id);
+      case 'startHelper':
+        return this.#startHelper(message);
+      case 'endHelper':
+        this.#helpers.get(message.id)?.terminate?.();
+        return void this.#helpers.delete(message.id);
+      case 'closed':
+        return this.#closing?.resolve();
+    }
+  }
+
+  /** @param {Extract<FromWorker, { type: 'startHelper' }>} message */
+  #startHelper({ id, name, port }) {
+    const failed = (/** @type {unknown} */ words) =>
+      this.#post({ type: 'helperFailed', id, message: String(words ?? '') });
+    try {
+      const helper = this.#makeWorker(name);
+      this.#helpers.set(id, helper);
+      helper.addEventListener('error', (event) => {
+        event.preventDefault?.();
+        failed(event.message);
+      });
+      helper.postMessage({ port }, [port]);
+    } catch (error) {
+      failed(textOf(error));
+    }
+  }
+
+  /** @param {Snapshot} snapshot */
+  #take(snapshot) {
+    this.#snapshots.set(snapshot.modelKey, snapshot);
+    for (const fn of [...(this.#subscribers.get(snapshot.modelKey) ?? [])]) {
+      // One subscriber may remove another.
+      if (this.#subscribers.get(snapshot.modelKey)?.has(fn)) deliver(fn, snapshot);
+    }
+  }
+
+  /** Settles a load once its outcome is certain. @param {string} key */
+  #settle(key) {
+    const load = this.#loads.get(key);
+    if (!load?.told) return;
+    const { status, error, can } = this.snapshot(key);
+    if (status === 'ready') return load.resolve(new Model(this, key));
+    if (status === 'cancelled' || status === 'idle') load.reject(cancelled());
+    else if (status === 'failed' && !can.retry) {
+      load.reject(
+        error ? CandorError.from(error) : new CandorError('runtime', 'The model failed to load.'),
+      );
+    } else return;
+    this.#loads.delete(key);
+  }
+
+  /** @param {string} message @param {unknown} detail */
+  #fail(message, detail) {
+    this.#end(
+      new CandorError('runtime', message, { retryable: true, detail: String(detail ?? '') }),
+    );
+  }
+
+  /** @param {CandorError} error */
+  #end(error) {
+    if (this.#broken) return;
+    this.#broken = error;
+    this.#ended.abort();
+    this.#stopWorker();
+    this.#abandon(error);
+    for (const { reject } of this.#loads.values()) reject(error);
+    this.#loads.clear();
+  }
+
+  #stopWorker() {
+    for (const helper of this.#helpers.values()) helper.terminate?.();
+    this.#helpers.clear();
+    (this.#worker?.terminate ?? this.#worker?.close)?.call(this.#worker);
+    this.#worker = null;
+  }
+
+  /** Nobody will answer what was asked so far. @param {CandorError} error */
+  #abandon(error) {
+    this.#starting?.reject(error);
+    this.#closing?.reject(error);
+    for (const { reject } of this.#commands.values()) reject(error);
+    for (const chat of this.#chats.values()) chat.fail(error);
+    this.#commands.clear();
+    this.#chats.clear();
+  }
+
+  /** What the core had stored in an earlier visit. @param {string} key */
+  #record(key) {
+    return attempt(() => this.#options.records?.getItem(key)) ?? null;
+  }
+}
+
+/**
+ * One answer. Not an async generator: those queue return() behind a pending next(), and Stop must work at once.
+ *
+ * @implements {AsyncIterableIterator<string, Finish | undefined>}
+ */
+class Chat {
+  #begin;
+  #stop;
+  #signal;
+  #begun = false;
+  #text = '';
+  /** @type {Finish | undefined} */
+  #result;
+  #ended = false;
+  /** @type {CandorError | null} */
+  #error = null;
+  /** @type {Reader[]} */
+  #readers = [];
+  #abort = () => {
+    this.#halt();
+    this.fail(cancelled());
+  };
+
+  /** @param {{ begin(): void, stop(): void, signal?: AbortSignal }} options */
+  constructor({ begin, stop, signal }) {
+    this.#begin = begin;
+    this.#stop = stop;
+    this.#signal = signal;
+  }
+
+  [Symbol.asyncIterator]() {
+    return this;
+  }
+
+  /** @returns {Promise<IteratorResult<string, Finish | undefined>>} */
+  async next() {
+    if (!this.#begun) {
+      this.#begun = true;
+      if (this.#signal?.aborted) this.fail(cancelled());
+      else if (!this.#ended) {
+        this.#signal?.addEventListener('abort', this.#abort, { once: true });
+        this.#begin();
+      }
+    }
+    return new Promise((resolve, reject) => {
+      this.#readers.push({ resolve, reject });
+      this.#serve();
+    });
+  }
+
+  /** Stops the answer. */
+  async return() {
+    this.#halt();
+    this.#text = '';
+    this.#close();
+    return { done: /** @type {const} */ (true), value: this.#result };
+  }
+
+  /** @param {unknown} error @returns {Promise<never>} */
+  async throw(error) {
+    await this.return();
+    throw error;
+  }
+
+  /** @param {string} text */
+  piece(text) {
+    if (this.#ended) return;
+    this.#text += text;
+    this.#serve();
+  }
+
+  /** @param {Finish} result */
+  finish(result) {
+    if (this.#ended) return;
+    this.#result = result;
+    this.#close();
+  }
+
+  /** @param {CandorError} error */
+  fail(error) {
+    if (this.#ended) return;
+    this.#error = error;
+    this.#close();
+  }
+
+  #halt() {
+    if (this.#begun && !this.#ended) this.#stop();
+  }
+
+  #close() {
+    this.#ended = true;
+    this.#signal?.removeEventListener('abort', this.#abort);
+    this.#serve();
+  }
+
+  #serve() {
+    while (this.#readers.length && (this.#text || this.#ended)) {
+      const reader = /** @type {Reader} */ (this.#readers.shift());
+      if (this.#text) {
+        // Whatever came since the last call, in one piece.
+        reader.resolve({ done: false, value: this.#text });
+        this.#text = '';
+      } else if (this.#error) {
+        reader.reject(this.#error);
+        this.#error = null;
+      } else reader.resolve({ done: true, value: this.#result });
+    }
+  }
+}
+
+/**
+ * @param {MakeWorker} makeWorker gives anything that carries messages and serves the protocol
+ * @param {ConnectOptions} options
+ * @returns {Promise<Loader>}
+ */
+export async function connect(makeWorker, options) {
+  const loader = new Loader(makeWorker, options);
+  await loader.start();
+  return loader;
+}
+
+const left = () => new CandorError('aborted', 'The page was left.', { retryable: true });
+
+const cancelled = () => new CandorError('aborted', 'Cancelled.', { retryable: true });
+
+/** @param {(snapshot: Snapshot) => void} fn @param {Snapshot} snapshot */
+function deliver(fn, snapshot) {
+  try {
+    fn(snapshot);
+  } catch (error) {
+    // A broken subscriber is its owner's to see, and must not keep the others from hearing.
+    reportError(error);
+  }
+}
+
+/** @template T @param {() => T} work @returns {T | undefined} */
+function attempt(work) {
+  try {
+    return work();
+  } catch {
+    return undefined;
+  }
+}
+
+/** @param {unknown} messages */
+function checkMessages(messages) {
+  const good =
+    Array.isArray(messages) &&
+    messages.length > 0 &&
+    messages.every(
+      (message) =>
+        message && typeof message.role === 'string' && typeof message.content === 'string',
+    );
+  if (!good) {
+    throw new TypeError(
+      'chat() needs at least one message of the form { role, content }, both strings.',
+    );
+  }
+}
+
+/** What each option of a generation must be. @type {Record<keyof GenerationOptions, (value: any) => boolean>} */
+const OPTIONS = {
+  maxNewTokens: (value) => Number.isSafeInteger(value) && value > 0,
+  temperature: (value) => Number.isFinite(value) && value >= 0,
+  topK: (value) => Number.isSafeInteger(value) && value >= 0,
+  topP: (value) => value > 0 && value <= 1,
+  minP: (value) => value >= 0 && value <= 1,
+  repetitionPenalty: (value) => Number.isFinite(value) && value > 0,
+  seed: (value) => Number.isSafeInteger(value) && value >= 0,
+  stop: (value) =>
+    Array.isArray(value) && value.every((text) => typeof text === 'string' && text !== ''),
+};
+
+/** @param {Record<string, unknown>} options */
+function checkOptions(options) {
+  for (const [name, value] of Object.entries(options)) {
+    const check = Object.hasOwn(OPTIONS, name)
+      ? OPTIONS[/** @type {keyof GenerationOptions} */ (name)]
+      : undefined;
+    if (!check) throw new TypeError(`chat() knows no option "${name}".`);
+    if (value !== undefined && !check(value)) {
+      throw new TypeError(`The option "${name}" of chat() cannot be ${textOf(value)}.`);
+    }
+  }
+}

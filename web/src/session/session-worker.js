@@ -1,0 +1,84 @@
+/**
+ * The session worker: one model in ONNX Runtime, from birth to death. Wires the parts together.
+ */
+import { clock } from '../adapters/clock.js';
+import { loadRuntime, requestDevice } from '../adapters/ort.js';
+import { loadCore } from '../core.js';
+import { CandorError, textOf } from '../errors.js';
+import { SessionError, createSession } from './session.js';
+
+/**
+ * @typedef {import('../protocol.d.ts').FromSession} FromSession
+ * @typedef {import('../protocol.d.ts').ToSession} ToSession
+ */
+
+/** To the loader worker. @type {MessagePort} */
+let port;
+/** @param {FromSession} message */
+const post = (message) => port.postMessage(message);
+
+/** @type {Promise<import('./session.js').Session>} */
+let session;
+/** One answer at a time. @type {Promise<void>} */
+let turn = Promise.resolve();
+/** @type {Set<number>} */
+const stopped = new Set();
+
+/** @param {Extract<ToSession, { type: 'create' }>} message */
+async function create({ plan, files, runtimeUrl }) {
+  return createSession(plan, files, {
+    core: await loadCore(),
+    loadRuntime: (progress) => loadRuntime({ runtimeUrl, threads: plan.threads, progress }),
+    requestDevice,
+    report: (event) => post({ type: 'event', event }),
+    clock,
+  });
+}
+
+/** @param {Extract<ToSession, { type: 'chat' }>} message */
+async function chat({ id, messages, options }) {
+  try {
+    const model = await session;
+    const finish = await model.chat(
+      messages,
+      options,
+      (text) => post({ type: 'piece', id, text }),
+      () => stopped.has(id),
+    );
+    post({ type: 'finish', id, ...finish });
+  } catch (thrown) {
+    const error =
+      thrown instanceof CandorError
+        ? thrown
+        : new CandorError(SessionError.from(thrown).kind, 'The model could not answer.', {
+            retryable: true,
+            detail: textOf(thrown),
+          });
+    post({ type: 'chatFailed', id, error: error.toJSON() });
+  }
+  stopped.delete(id);
+}
+
+/** @param {ToSession} message */
+function receive(message) {
+  if (message.type === 'create') {
+    session = create(message);
+    session.catch((thrown) => {
+      const { kind, message: text } = SessionError.from(thrown);
+      post({ type: 'event', event: { type: 'sessionFailed', kind, message: text } });
+    });
+  } else if (message.type === 'chat') {
+    turn = turn.then(() => chat(message));
+  } else {
+    stopped.add(message.id);
+  }
+}
+
+self.addEventListener(
+  'message',
+  ({ data }) => {
+    port = data.port;
+    port.onmessage = (event) => receive(event.data);
+  },
+  { once: true },
+);
