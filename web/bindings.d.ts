@@ -43,6 +43,8 @@ export interface Snapshot {
   /** At most 120 points of bytes per second, evenly spaced in time, oldest first. */
   throughput: number[];
   variant: { dtype: string; executionProvider: 'webgpu' | 'wasm'; reason: string } | null;
+  /** A newer version of a model that is here: `update` fetches it. bytes: to be fetched; null while unknown. */
+  newer: { bytes: number | null } | null;
   /** False where nothing will be kept (no OPFS). */
   persistent: boolean;
   /** Another tab has the model's folder: its numbers are shown, and this tab goes on when the folder is free. */
@@ -51,7 +53,16 @@ export interface Snapshot {
   maxAttempts: number;
   error: CoreError | null;
   /** What the visitor may do now, decided by the core: the UI shows exactly these buttons. */
-  can: { pause: boolean; resume: boolean; cancel: boolean; retry: boolean; remove: boolean };
+  can: {
+    pause: boolean;
+    resume: boolean;
+    cancel: boolean;
+    retry: boolean;
+    remove: boolean;
+    update: boolean;
+  };
+  /** A page that was left goes on with this model by itself when it is shown again. */
+  goesOn: boolean;
   startTime: number;
   lastUpdate: number;
 }
@@ -181,6 +192,11 @@ export interface ModelConfig {
   record: string | null;
   /** The record under candor_timings_${modelKey}, likewise: how long the phases took last time on this device. */
   timings: string | null;
+  /**
+   * Whether a model that is whole on disk is asked for again: 'background' looks for a newer version while the model loads,
+   * 'before-load' before; 'default' is 'background', and 'never' for a commit, which cannot change.
+   */
+  revalidate: 'default' | 'never' | 'background' | 'before-load';
   /** Seed for jitter. */
   seed: number;
 }
@@ -196,35 +212,56 @@ export interface DeviceFacts {
   deviceMemory: number | null; // GiB
   cores: number | null;
   crossOriginIsolated: boolean;
+  jspi: boolean; // WebAssembly can be suspended while JavaScript works (JavaScript Promise Integration)
   persistent: boolean; // OPFS sync access handles work
   quota: number | null;
   usage: number | null;
   online: boolean;
 }
 
-/** JavaScript → core. */
+/**
+ * JavaScript → core. `visit` is that of the action that was answered (of `useFolder` for what the store says), `session`
+ * that of `createSession`: what belongs to an earlier one is ignored.
+ */
 export type CoreEvent =
   | { type: 'load' }
   | { type: 'pause' }
   | { type: 'resume' }
   | { type: 'retry' }
   | { type: 'cancel' }
-  | { type: 'remove' }
+  /** Answered by the action `done`. */
+  | { type: 'remove'; ticket: number }
+  | { type: 'update' }
   | { type: 'dispose' }
   | { type: 'tick' }
   | { type: 'online' }
   | { type: 'offline' }
   /** No other tab has the model's folder now. */
-  | { type: 'locked' }
+  | { type: 'locked'; visit: number }
+  /** Another tab is using the folder, which was asked for only if it is free. */
+  | { type: 'busy'; visit: number }
   /** The JSON of the snapshot that the tab which has the folder shows. */
-  | { type: 'peer'; text: string }
-  | { type: 'probed'; device: DeviceFacts }
-  /** The journal file's text, or null when there is none. files: what is really on disk below the model's folder. */
-  | { type: 'journal'; text: string | null; files: { path: string; size: number }[] }
-  | { type: 'opened'; file: number; size: number }
-  | { type: 'journaled' }
-  | { type: 'storeFailed'; file: number | null; kind: 'quota' | 'storage'; message: string }
-  | { type: 'removed' }
+  | { type: 'peer'; visit: number; text: string }
+  | { type: 'probed'; visit: number; device: DeviceFacts }
+  /** What lies in the two places of the journal, null for nothing. files: what is really on disk below the model's folder. */
+  | {
+      type: 'journal';
+      visit: number;
+      texts: [string | null, string | null];
+      files: { path: string; size: number }[];
+    }
+  | { type: 'opened'; visit: number; file: number; size: number }
+  | { type: 'journaled'; visit: number }
+  | {
+      type: 'storeFailed';
+      visit: number;
+      /** What could not be done. */
+      work: 'journal' | 'file' | 'remove' | 'session';
+      file: number | null;
+      kind: 'quota' | 'storage';
+      message: string;
+    }
+  | { type: 'removed'; visit: number }
   | {
       type: 'head';
       request: number;
@@ -232,6 +269,8 @@ export type CoreEvent =
       redirected: boolean;
       headers: Record<string, string>;
     }
+  /** More of a body asked for as a text came. */
+  | { type: 'heard'; request: number }
   | { type: 'text'; request: number; body: string }
   | { type: 'end'; request: number }
   /** The request failed before or during the body. */
@@ -239,28 +278,38 @@ export type CoreEvent =
   /** From the session worker. */
   | {
       type: 'sessionProgress';
+      session: number;
       stage: 'runtime' | 'create' | 'upload' | 'warmup';
       loaded: number;
       total: number | null;
     }
-  | { type: 'sessionReady'; timings: Record<string, number> }
+  | { type: 'sessionReady'; session: number }
   | {
       type: 'sessionFailed';
-      kind: 'unsupported' | 'out_of_memory' | 'device_lost' | 'runtime' | 'integrity';
+      session: number;
+      /** What our own code found out about the model's files; null: the words are the runtime's, and the core judges them. */
+      kind: 'unsupported' | 'integrity' | null;
       message: string;
     }
-  | { type: 'sessionLost'; message: string };
+  | { type: 'sessionLost'; session: number; message: string }
+  /** A chat ended in an error of the runtime. The core says what it means by `rejectChat`. */
+  | { type: 'answerFailed'; session: number; chat: number; message: string };
 
 /** Core → JavaScript, performed in order. */
 export type CoreAction =
-  | { type: 'probe' }
-  /** Wait until no other tab has the folder, then send locked; meanwhile pass on what that tab says. */
-  | { type: 'lock'; folder: string }
+  | { type: 'probe'; visit: number }
+  /**
+   * Wait until no other tab has the folder, then send locked; meanwhile pass on what that tab says. toRemove: only if no
+   * other tab even reads it, else send busy at once.
+   */
+  | { type: 'lock'; visit: number; folder: string; toRemove: boolean }
+  /** Other tabs may read the files, too, and write none of them, until unlock. */
+  | { type: 'share' }
   /** Close the folder's files and give it to the next tab, or stop waiting. */
   | { type: 'unlock' }
   | { type: 'readJournal' }
   /** Store folder of this model (one path segment, safe for any file system); sent before any other store action. */
-  | { type: 'useFolder'; folder: string }
+  | { type: 'useFolder'; visit: number; folder: string }
   /** body 'text': the whole body, at most limit bytes, comes back as one text event. 'stream': wait for accept after head. */
   | {
       type: 'fetch';
@@ -278,13 +327,16 @@ export type CoreAction =
   /** Read back and report by hashed() in pieces, ascending. */
   | { type: 'read'; file: number; offset: number; length: number }
   | { type: 'close'; file: number }
-  /** Whole or not at all, and only after all that was written before is flushed; then journaled. */
-  | { type: 'writeJournal'; text: string }
+  /** Into place 0 or 1, the other stays; only after all that was written before is flushed; then journaled. */
+  | { type: 'writeJournal'; slot: number; text: string }
   | { type: 'removeFolder' }
   | { type: 'persist'; key: string; json: string }
   | { type: 'unpersist'; key: string }
-  | { type: 'createSession'; plan: SessionPlan }
+  | { type: 'createSession'; session: number; plan: SessionPlan }
   | { type: 'closeSession' }
+  | { type: 'rejectChat'; chat: number; error: CoreError }
+  /** Answers remove; error: nothing was removed. */
+  | { type: 'done'; ticket: number; error: CoreError | null }
   | { type: 'publish'; snapshot: Snapshot };
 
 /** What the session worker needs: paths are below the model's folder. */
@@ -299,6 +351,8 @@ export interface SessionPlan {
   tokenizerConfig: string | null;
   chatTemplate: string | null; // chat_template.jinja
   threads: number;
+  /** The build of ONNX Runtime Web. */
+  runtime: 'jspi' | 'asyncify';
 }
 
 /** The next step of a generation, from GenerationLoop. */

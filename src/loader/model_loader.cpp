@@ -332,7 +332,7 @@ void ModelLoader::handle(const event::Remove&, Instant now) {
   if (stage_ == Stage::kRemoving) return;
   stop_work(now);
   // The names of files and folder must reach the store before the order to remove them.
-  actions_.push_back(action::UseFolder{folder()});
+  actions_.push_back(action::UseFolder{1, folder()});
   actions_.push_back(action::RemoveFolder{});
   actions_.push_back(action::Unpersist{timings_key(config_.model_key)});
   states_.remove_download(config_.model_key, now);
@@ -416,7 +416,7 @@ void ModelLoader::open(Instant now) {
   lock_ = Lock::kAsked;
   phase_began_ = now;
   peer_ = {};
-  actions_.push_back(action::Lock{folder()});
+  actions_.push_back(action::Lock{1, folder()});
 }
 
 void ModelLoader::handle(const event::Peer& event, Instant now) {
@@ -439,8 +439,8 @@ void ModelLoader::handle(const event::Locked&, Instant now) {
 void ModelLoader::locked(Instant now) {
   set_phase(LoadPhase::kResolve, now);
   set_status(LoadStatus::kQueued, now);
-  actions_.push_back(action::UseFolder{folder()});
-  actions_.push_back(action::Probe{});
+  actions_.push_back(action::UseFolder{1, folder()});
+  actions_.push_back(action::Probe{1});
   actions_.push_back(action::ReadJournal{});
 }
 
@@ -458,7 +458,7 @@ void ModelLoader::handle(const event::Probed& event, Instant now) {
 void ModelLoader::handle(const event::Journal& event, Instant now) {
   if (stage_ != Stage::kOpening || journal_read_) return;
   journal_read_ = true;
-  journal_ = event.text;
+  journal_ = event.texts[0];
   stored_ = event.files;
   opened(now);
 }
@@ -689,7 +689,7 @@ void ModelLoader::create_session(Instant now) {
   session_.start(variant_id(plan_->variant()), plan_->weight_bytes(), now);
   set_phase(session_.phase(), now);
   set_status(LoadStatus::kLoading, now);
-  actions_.push_back(action::CreateSession{session_plan(*plan_, *device_)});
+  actions_.push_back(action::CreateSession{1, session_plan(*plan_, *device_)});
 }
 
 void ModelLoader::handle(const event::SessionProgress& event, Instant now) {
@@ -713,8 +713,8 @@ void ModelLoader::handle(const event::SessionReady&, Instant now) {
 void ModelLoader::handle(const event::SessionFailed& event, Instant now) {
   if (stage_ != Stage::kLoading || status_ != LoadStatus::kLoading) return;
   session_.failed();
-  Error error{event.kind, {}, true, event.message};
-  switch (event.kind) {
+  Error error{event.kind.value_or(ErrorCode::kRuntime), {}, true, event.message};
+  switch (error.code) {
     case ErrorCode::kUnsupported:
       error.message = "This model cannot be run here.";
       error.retryable = false;
@@ -763,6 +763,10 @@ void ModelLoader::handle(const event::SessionLost& event, Instant now) {
 
 // --- the rest of what happens ---
 
+void ModelLoader::handle(const event::Update&, Instant) {}
+void ModelLoader::handle(const event::Busy&, Instant) {}
+void ModelLoader::handle(const event::Heard&, Instant) {}
+void ModelLoader::handle(const event::AnswerFailed&, Instant) {}
 void ModelLoader::handle(const event::Tick&, Instant now) {
   if (!running()) return;
   if (stage_ == Stage::kResolving && resolver_) {

@@ -16,4 +16,8 @@ unsigned DeviceProfile::wasm_threads() const {
   return std::clamp(*cores / 2, 1U, 4U);
 }
 
+RuntimeBuild DeviceProfile::runtime_build() const {
+  return jspi ? RuntimeBuild::kJspi : RuntimeBuild::kAsyncify;
+}
+
 }  // namespace candor

@@ -735,7 +735,7 @@ void Download::write_journal(Instant now) {
   journal.commit = manifest_.commit();
   journal.files = others_;
   for (const FileTransfer& file : files_) journal.files.push_back(file.journal());
-  actions_.push_back(action::WriteJournal{journal.to_text()});
+  actions_.push_back(action::WriteJournal{0, journal.to_text()});
 }
 
 void Download::conclude(Instant now) {

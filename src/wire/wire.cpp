@@ -27,6 +27,9 @@ std::optional<std::uint32_t> u32_at(const Value& object, const char* key) {
   return static_cast<std::uint32_t>(*number);
 }
 
+Visit visit_at(const Value& object) { return u32_at(object, "visit").value_or(0); }
+SessionId session_at(const Value& object) { return u32_at(object, "session").value_or(0); }
+
 DeviceProfile read_device(const Value& value) {
   DeviceProfile device;
   device.webgpu = flag_at(value, "webgpu");
@@ -42,6 +45,7 @@ DeviceProfile read_device(const Value& value) {
   device.quota = json::uint_at(value, "quota");
   device.usage = json::uint_at(value, "usage");
   device.online = json::bool_at(value, "online").value_or(true);
+  device.jspi = flag_at(value, "jspi");
   return device;
 }
 
@@ -52,6 +56,14 @@ ErrorCode read_code(const Value& value, const char* key, std::initializer_list<E
     if (name == to_string(code)) return code;
   }
   return fallback;
+}
+
+event::StoreFailed::Work read_work(std::string_view name) {
+  using Work = event::StoreFailed::Work;
+  return name == "journal"   ? Work::kJournal
+         : name == "remove"  ? Work::kRemove
+         : name == "session" ? Work::kSession
+                             : Work::kFile;
 }
 
 std::optional<Event> read_head(const Value& value) {
@@ -67,7 +79,10 @@ std::optional<Event> read_head(const Value& value) {
 
 event::Journal read_journal(const Value& value) {
   event::Journal journal;
-  journal.text = json::string_at(value, "text");
+  journal.visit = visit_at(value);
+  const auto texts = json::items_at(value, "texts");
+  for (std::size_t i = 0; i < std::min(texts.size(), journal.texts.size()); ++i)
+    if (texts[i].is(Kind::kString)) journal.texts[i] = texts[i].text;
   for (const Value& file : json::items_at(value, "files")) {
     const auto path = json::string_at(file, "path");
     const auto size = json::uint_at(file, "size");
@@ -77,10 +92,11 @@ event::Journal read_journal(const Value& value) {
 }
 
 // Of another tab, which may be of another version of this program, or none of ours.
-std::optional<Event> read_peer(std::string_view text) {
-  const auto shown = json::parse(text);
+std::optional<Event> read_peer(const Value& value) {
+  const auto shown = json::parse(text_at(value, "text"));
   if (!shown) return std::nullopt;
   event::Peer peer;
+  peer.visit = visit_at(value);
   peer.on_disk = json::uint_at(*shown, "totalDownloaded").value_or(0);
   peer.verified = json::uint_at(*shown, "verified").value_or(0);
   peer.total = json::uint_at(*shown, "totalSize");
@@ -100,7 +116,7 @@ std::optional<Event> read_session_progress(const Value& value) {
   const std::string stage = text_at(value, "stage");
   for (std::size_t i = 0; i < kStages.size(); ++i) {
     if (stage != kStages[i]) continue;
-    return event::SessionProgress{static_cast<event::SessionStage>(i),
+    return event::SessionProgress{session_at(value), static_cast<event::SessionStage>(i),
                                   json::uint_at(value, "loaded").value_or(0), json::uint_at(value, "total")};
   }
   return std::nullopt;
@@ -231,6 +247,11 @@ Text snapshot_text(const Snapshot& shown) {
   } else {
     out.add("variant", nullptr);
   }
+  if (shown.newer) {
+    out.add("newer", Object().add("bytes", shown.newer->bytes).text());
+  } else {
+    out.add("newer", nullptr);
+  }
   out.add("persistent", shown.persistent)
       .add("elsewhere", shown.elsewhere)
       .add("attempt", shown.attempt)
@@ -247,7 +268,9 @@ Text snapshot_text(const Snapshot& shown) {
                       .add("cancel", shown.can.cancel)
                       .add("retry", shown.can.retry)
                       .add("remove", shown.can.remove)
+                      .add("update", shown.can.update)
                       .text())
+      .add("goesOn", shown.goes_on)
       .add("startTime", shown.start_time)
       .add("lastUpdate", shown.last_update)
       .text();
@@ -265,16 +288,20 @@ Text plan_text(const SessionPlan& plan) {
       .add("tokenizerConfig", plan.tokenizer_config)
       .add("chatTemplate", plan.chat_template)
       .add("threads", plan.threads)
+      .add("runtime", to_string(plan.runtime))
       .text();
 }
 
 struct ActionWriter {
-  Text operator()(const action::Probe&) const { return named("probe").text(); }
-  Text operator()(const action::Lock& a) const { return named("lock").add("folder", a.folder).text(); }
+  Text operator()(const action::Probe& a) const { return named("probe").add("visit", a.visit).text(); }
+  Text operator()(const action::Lock& a) const {
+    return named("lock").add("visit", a.visit).add("folder", a.folder).add("toRemove", a.to_remove).text();
+  }
+  Text operator()(const action::Share&) const { return named("share").text(); }
   Text operator()(const action::Unlock&) const { return named("unlock").text(); }
   Text operator()(const action::ReadJournal&) const { return named("readJournal").text(); }
   Text operator()(const action::UseFolder& a) const {
-    return named("useFolder").add("folder", a.folder).text();
+    return named("useFolder").add("visit", a.visit).add("folder", a.folder).text();
   }
   Text operator()(const action::Fetch& a) const {
     Object out = named("fetch");
@@ -310,7 +337,7 @@ struct ActionWriter {
   }
   Text operator()(const action::Close& a) const { return named("close").add("file", a.file).text(); }
   Text operator()(const action::WriteJournal& a) const {
-    return named("writeJournal").add("text", a.text).text();
+    return named("writeJournal").add("slot", a.slot).add("text", a.text).text();
   }
   Text operator()(const action::RemoveFolder&) const { return named("removeFolder").text(); }
   Text operator()(const action::Persist& a) const {
@@ -318,9 +345,18 @@ struct ActionWriter {
   }
   Text operator()(const action::Unpersist& a) const { return named("unpersist").add("key", a.key).text(); }
   Text operator()(const action::CreateSession& a) const {
-    return named("createSession").add("plan", plan_text(a.plan)).text();
+    return named("createSession").add("session", a.session).add("plan", plan_text(a.plan)).text();
   }
   Text operator()(const action::CloseSession&) const { return named("closeSession").text(); }
+  Text operator()(const action::RejectChat& a) const {
+    return named("rejectChat").add("chat", a.chat).add("error", error_text(a.error, 0, std::nullopt)).text();
+  }
+  Text operator()(const action::Done& a) const {
+    Object out = named("done");
+    out.add("ticket", a.ticket);
+    if (a.error) return out.add("error", error_text(*a.error, 0, std::nullopt)).text();
+    return out.add("error", nullptr).text();
+  }
   Text operator()(const action::Publish& a) const {
     return named("publish").add("snapshot", snapshot_text(a.snapshot)).text();
   }
@@ -375,33 +411,36 @@ std::optional<Event> parse_event(std::string_view text) {
   if (type == "resume") return event::Resume{};
   if (type == "retry") return event::Retry{};
   if (type == "cancel") return event::Cancel{};
-  if (type == "remove") return event::Remove{};
+  if (type == "remove") return event::Remove{u32_at(value, "ticket").value_or(0)};
+  if (type == "update") return event::Update{};
   if (type == "dispose") return event::Dispose{};
   if (type == "tick") return event::Tick{};
   if (type == "online") return event::Online{};
   if (type == "offline") return event::Offline{};
-  if (type == "removed") return event::Removed{};
-  if (type == "locked") return event::Locked{};
-  if (type == "peer") return read_peer(text_at(value, "text"));
+  if (type == "removed") return event::Removed{visit_at(value)};
+  if (type == "locked") return event::Locked{visit_at(value)};
+  if (type == "busy") return event::Busy{visit_at(value)};
+  if (type == "peer") return read_peer(value);
   if (type == "probed") {
     const Value* device = json::find(value, "device", Kind::kObject);
     if (device == nullptr) return std::nullopt;
-    return event::Probed{read_device(*device)};
+    return event::Probed{visit_at(value), read_device(*device)};
   }
   if (type == "journal") return read_journal(value);
   if (type == "opened") {
     const auto file = u32_at(value, "file");
     const auto size = json::uint_at(value, "size");
     if (!file || !size) return std::nullopt;
-    return event::Opened{*file, *size};
+    return event::Opened{visit_at(value), *file, *size};
   }
-  if (type == "journaled") return event::Journaled{};
+  if (type == "journaled") return event::Journaled{visit_at(value)};
   if (type == "storeFailed") {
-    return event::StoreFailed{u32_at(value, "file"),
+    return event::StoreFailed{visit_at(value), read_work(text_at(value, "work")), u32_at(value, "file"),
                               read_code(value, "kind", {ErrorCode::kQuota}, ErrorCode::kStorage),
                               text_at(value, "message")};
   }
   if (type == "head") return read_head(value);
+  if (type == "heard") return with_request(value, event::Heard{});
   if (type == "text") return with_request(value, event::Text{0, text_at(value, "body")});
   if (type == "end") return with_request(value, event::End{});
   if (type == "fetchFailed") {
@@ -410,15 +449,20 @@ std::optional<Event> parse_event(std::string_view text) {
                                   text_at(value, "message")});
   }
   if (type == "sessionProgress") return read_session_progress(value);
-  if (type == "sessionReady") return event::SessionReady{};
+  if (type == "sessionReady") return event::SessionReady{session_at(value)};
   if (type == "sessionFailed") {
-    return event::SessionFailed{read_code(value, "kind",
-                                          {ErrorCode::kUnsupported, ErrorCode::kOutOfMemory,
-                                           ErrorCode::kDeviceLost, ErrorCode::kIntegrity},
-                                          ErrorCode::kRuntime),
-                                text_at(value, "message")};
+    event::SessionFailed failed{session_at(value), std::nullopt, text_at(value, "message")};
+    const std::string kind = text_at(value, "kind");
+    for (const ErrorCode code : {ErrorCode::kUnsupported, ErrorCode::kIntegrity})
+      if (kind == to_string(code)) failed.kind = code;
+    return failed;
   }
-  if (type == "sessionLost") return event::SessionLost{text_at(value, "message")};
+  if (type == "sessionLost") return event::SessionLost{session_at(value), text_at(value, "message")};
+  if (type == "answerFailed") {
+    const auto chat = u32_at(value, "chat");
+    if (!chat) return std::nullopt;
+    return event::AnswerFailed{session_at(value), *chat, text_at(value, "message")};
+  }
   return std::nullopt;
 }
 
@@ -446,6 +490,10 @@ std::optional<ModelConfig> parse_model_config(std::string_view text) {
   const std::string provider = text_at(value, "executionProvider");
   if (provider == "webgpu") config.variant.execution_provider = ExecutionProvider::kWebGpu;
   if (provider == "wasm") config.variant.execution_provider = ExecutionProvider::kWasm;
+  const std::string revalidate = text_at(value, "revalidate");
+  if (revalidate == "never") config.revalidate = Revalidate::kNever;
+  if (revalidate == "background") config.revalidate = Revalidate::kBackground;
+  if (revalidate == "before-load") config.revalidate = Revalidate::kBeforeLoad;
   config.record = json::string_at(value, "record");
   config.timings = json::string_at(value, "timings");
   config.seed = json::uint_at(value, "seed").value_or(0);

@@ -23,22 +23,33 @@ struct SessionPlan {
   std::optional<std::string> tokenizer_config;
   std::optional<std::string> chat_template;
   unsigned threads = 1;
+  /// Which build of ONNX Runtime Web.
+  RuntimeBuild runtime = RuntimeBuild::kAsyncify;
 };
 
 /// What JavaScript is asked to do, in order. bindings.d.ts has the same list for its readers.
 namespace action {
 
-struct Probe {};
+struct Probe {
+  Visit visit = 0;
+};
 struct ReadJournal {};
 /// Asks for the model's folder to be this tab's alone; event::Locked comes when no other tab has it. Until
 /// then event::Peer tells what the tab that has it says.
 struct Lock {
+  Visit visit = 0;
   std::string folder;
+  /// To take the files away: only if no other tab even reads them; else event::Busy comes at once.
+  bool to_remove = false;
 };
+/// Other tabs may read the files, too, and write none of them, until Unlock. For who has the folder.
+struct Share {};
 /// Gives the folder to the tab that waits longest, or stops waiting. Its files are closed first.
 struct Unlock {};
-/// Names the model's folder, one safe path segment; comes before every other store action.
+/// Names the model's folder, one safe path segment; comes before every other store action. Answers to those
+/// that follow carry `visit`.
 struct UseFolder {
+  Visit visit = 0;
   std::string folder;
 };
 
@@ -85,8 +96,10 @@ struct Read {
 struct Close {
   FileId file = 0;
 };
-/// Whole or not at all, and only after all that was written before is flushed; then event::Journaled.
+/// Into one of the two places, the other stays as it is; only after all that was written before is flushed.
+/// Then event::Journaled.
 struct WriteJournal {
+  unsigned slot = 0;  ///< 0 or 1
   std::string text;
 };
 struct RemoveFolder {};
@@ -98,19 +111,30 @@ struct Unpersist {
   std::string key;
 };
 struct CreateSession {
+  SessionId session = 0;
   SessionPlan plan;
 };
 struct CloseSession {};
+/// What became of a chat that event::AnswerFailed told of.
+struct RejectChat {
+  Ticket chat = 0;
+  Error error;
+};
+/// Answers event::Remove; an error: nothing was removed.
+struct Done {
+  Ticket ticket = 0;
+  std::optional<Error> error;
+};
 struct Publish {
   Snapshot snapshot;
 };
 
 }  // namespace action
 
-using Action =
-    std::variant<action::Probe, action::Lock, action::Unlock, action::ReadJournal, action::UseFolder,
-                 action::Fetch, action::Accept, action::Abort, action::Open, action::Truncate, action::Read,
-                 action::Close, action::WriteJournal, action::RemoveFolder, action::Persist,
-                 action::Unpersist, action::CreateSession, action::CloseSession, action::Publish>;
+using Action = std::variant<action::Probe, action::Lock, action::Share, action::Unlock, action::ReadJournal,
+                            action::UseFolder, action::Fetch, action::Accept, action::Abort, action::Open,
+                            action::Truncate, action::Read, action::Close, action::WriteJournal,
+                            action::RemoveFolder, action::Persist, action::Unpersist, action::CreateSession,
+                            action::CloseSession, action::RejectChat, action::Done, action::Publish>;
 
 }  // namespace candor

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <optional>
 #include <string>
@@ -17,6 +18,14 @@ namespace candor {
 using RequestId = std::uint32_t;
 /// Numbers a file of a model from 0, in the order of its manifest.
 using FileId = std::uint32_t;
+/// Numbers the times that a model's folder was opened, from 1. What the store, the other tabs or the probe of
+/// the device answer carries the number that was current when they were asked: what comes from before is
+/// ignored.
+using Visit = std::uint32_t;
+/// Numbers the sessions of a model from 1, likewise.
+using SessionId = std::uint32_t;
+/// Numbers what the page asked for and waits for: a command or a chat.
+using Ticket = std::uint32_t;
 
 /// What happened, told to the core. Byte counts are bytes, durations milliseconds. Texts come from outside.
 namespace event {
@@ -26,16 +35,28 @@ struct Pause {};
 struct Resume {};
 struct Retry {};
 struct Cancel {};
-struct Remove {};
+/// action::Done answers, once the files are gone or cannot be removed.
+struct Remove {
+  Ticket ticket = 0;
+};
+/// Fetches the newer version that the snapshot tells of; what did not change stays.
+struct Update {};
 /// The page gives the model up: the session ends, the bytes and the record stay.
 struct Dispose {};
 struct Tick {};
 struct Online {};
 struct Offline {};
 /// No other tab has the model's folder now; it is this one's until action::Unlock.
-struct Locked {};
+struct Locked {
+  Visit visit = 0;
+};
+/// Another tab is using the folder, which was asked for only if it is free.
+struct Busy {
+  Visit visit = 0;
+};
 /// What the tab that has the folder shows its visitor.
 struct Peer {
+  Visit visit = 0;
   std::uint64_t on_disk = 0;
   std::uint64_t verified = 0;
   std::optional<std::uint64_t> total;
@@ -46,6 +67,7 @@ struct Peer {
 };
 
 struct Probed {
+  Visit visit = 0;
   DeviceProfile device;
 };
 
@@ -53,23 +75,34 @@ struct StoredFile {
   std::string path;
   std::uint64_t size = 0;
 };
-/// The journal's text (empty optional: there is none) and what is really on disk below the model's folder.
+/// What lies in the two places that journals are written to in turn (empty optional: nothing), and what is
+/// really on disk below the model's folder.
 struct Journal {
-  std::optional<std::string> text;
+  Visit visit = 0;
+  std::array<std::optional<std::string>, 2> texts;
   std::vector<StoredFile> files;
 };
 struct Opened {
+  Visit visit = 0;
   FileId file = 0;
   std::uint64_t size = 0;
 };
 /// A journal is on disk, and with it all that it names.
-struct Journaled {};
+struct Journaled {
+  Visit visit = 0;
+};
 struct StoreFailed {
+  /// What could not be done.
+  enum class Work { kJournal, kFile, kRemove, kSession };
+  Visit visit = 0;
+  Work work = Work::kFile;
   std::optional<FileId> file;
   ErrorCode kind = ErrorCode::kStorage;  ///< kQuota or kStorage
   std::string message;
 };
-struct Removed {};
+struct Removed {
+  Visit visit = 0;
+};
 
 struct Head {
   RequestId request = 0;
@@ -77,6 +110,10 @@ struct Head {
   bool redirected = false;
   /// Names in lower case.
   std::vector<std::pair<std::string, std::string>> headers;
+};
+/// More of a body that is asked for as a text came: it is not silent.
+struct Heard {
+  RequestId request = 0;
 };
 struct Text {
   RequestId request = 0;
@@ -93,16 +130,30 @@ struct FetchFailed {
 
 enum class SessionStage { kRuntime, kCreate, kUpload, kWarmup };
 struct SessionProgress {
+  SessionId session = 0;
   SessionStage stage = SessionStage::kRuntime;
   std::uint64_t loaded = 0;
   std::optional<std::uint64_t> total;
 };
-struct SessionReady {};
+struct SessionReady {
+  SessionId session = 0;
+};
 struct SessionFailed {
-  ErrorCode kind = ErrorCode::kRuntime;  ///< kUnsupported, kOutOfMemory, kDeviceLost, kRuntime or kIntegrity
+  SessionId session = 0;
+  /// What our own code found out about the model's files (kUnsupported, kIntegrity); absent: `message` is the
+  /// runtime's or the browser's, and the core judges it.
+  std::optional<ErrorCode> kind;
   std::string message;
 };
+/// The device or the worker of a session is gone.
 struct SessionLost {
+  SessionId session = 0;
+  std::string message;
+};
+/// A chat ended in an error of the runtime; action::RejectChat says what it means.
+struct AnswerFailed {
+  SessionId session = 0;
+  Ticket chat = 0;
   std::string message;
 };
 
@@ -110,9 +161,10 @@ struct SessionLost {
 
 using Event =
     std::variant<event::Load, event::Pause, event::Resume, event::Retry, event::Cancel, event::Remove,
-                 event::Dispose, event::Tick, event::Online, event::Offline, event::Locked, event::Peer,
-                 event::Probed, event::Journal, event::Opened, event::Journaled, event::StoreFailed,
-                 event::Removed, event::Head, event::Text, event::End, event::FetchFailed,
-                 event::SessionProgress, event::SessionReady, event::SessionFailed, event::SessionLost>;
+                 event::Update, event::Dispose, event::Tick, event::Online, event::Offline, event::Locked,
+                 event::Busy, event::Peer, event::Probed, event::Journal, event::Opened, event::Journaled,
+                 event::StoreFailed, event::Removed, event::Head, event::Heard, event::Text, event::End,
+                 event::FetchFailed, event::SessionProgress, event::SessionReady, event::SessionFailed,
+                 event::SessionLost, event::AnswerFailed>;
 
 }  // namespace candor

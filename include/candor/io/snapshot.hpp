@@ -38,6 +38,12 @@ struct Allowed {
   bool cancel = false;
   bool retry = false;
   bool remove = false;
+  bool update = false;
+};
+
+/// A newer version of a model that is here.
+struct Newer {
+  std::optional<std::uint64_t> bytes;  ///< to be fetched; absent while unknown
 };
 
 /// An error with its circumstances: what was kept and what happens next.
@@ -78,12 +84,14 @@ struct Snapshot {
   std::vector<SnapshotFile> files;
   std::vector<double> throughput;
   std::optional<Variant> variant;
+  std::optional<Newer> newer;
   bool persistent = true;
   bool elsewhere = false;  ///< another tab has the model's folder; this one waits and goes on when it is free
   unsigned attempt = 1;
   unsigned max_attempts = 3;
   std::optional<SnapshotError> error;
   Allowed can;
+  bool goes_on = false;  ///< a page that was left goes on with this model by itself when it is shown again
   double start_time = 0;
   double last_update = 0;
 };

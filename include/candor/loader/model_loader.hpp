@@ -22,6 +22,14 @@
 
 namespace candor {
 
+/// Whether a model that is whole on disk is asked for again.
+enum class Revalidate {
+  kDefault,  ///< kBackground; kNever for a commit, which cannot change
+  kNever,
+  kBackground,  ///< it loads from disk, and a newer version is looked for beside
+  kBeforeLoad   ///< the list is asked for first, and what changed is fetched
+};
+
 /// What the core is told about one model when its loader is made.
 struct ModelConfig {
   std::string model_key;
@@ -30,7 +38,8 @@ struct ModelConfig {
   VariantRequest variant;
   std::optional<std::string> record;   ///< saved under download_state_${modelKey}; hostile until checked
   std::optional<std::string> timings;  ///< saved under candor_timings_${modelKey}; hostile until checked
-  std::uint64_t seed = 0;              ///< of the jitter of waits
+  Revalidate revalidate = Revalidate::kDefault;
+  std::uint64_t seed = 0;  ///< of the jitter of waits
 };
 
 /// Brings one model from nothing to ready: what is on disk, where it comes from, which weights suit this
@@ -87,6 +96,10 @@ class ModelLoader {
   void handle(const event::Cancel&, Instant now);
   void handle(const event::Remove&, Instant now);
   void handle(const event::Dispose&, Instant now);
+  void handle(const event::Update&, Instant now);
+  void handle(const event::Busy&, Instant now);
+  void handle(const event::Heard&, Instant now);
+  void handle(const event::AnswerFailed&, Instant now);
   void handle(const event::Tick&, Instant now);
   void handle(const event::Online&, Instant now);
   void handle(const event::Offline&, Instant now);

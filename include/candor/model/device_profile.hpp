@@ -4,6 +4,8 @@
 #include <optional>
 #include <string>
 
+#include "candor/model/variant.hpp"
+
 namespace candor {
 
 /// What a device can do, as JavaScript probed it. Absent numbers are unknown: browsers don't tell all of
@@ -22,12 +24,16 @@ struct DeviceProfile {
   std::optional<std::uint64_t> quota;  ///< bytes this origin may store
   std::optional<std::uint64_t> usage;  ///< bytes this origin stores already
   bool online = true;
+  bool jspi =
+      false;  ///< WebAssembly can be suspended while JavaScript works (JavaScript Promise Integration)
 
   /// Bytes this origin may still store; empty while unknown.
   std::optional<std::uint64_t> free_bytes() const;
   /// Threads for the wasm provider: 1 unless cross-origin isolated, at most 4 (more gains little in ONNX
   /// Runtime Web, whose own default is the same), never more than half the cores.
   unsigned wasm_threads() const;
+  /// The build of ONNX Runtime Web that this device runs best.
+  RuntimeBuild runtime_build() const;
 };
 
 }  // namespace candor

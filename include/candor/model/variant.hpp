@@ -8,6 +8,11 @@ enum class ExecutionProvider { kWebGpu, kWasm };
 
 const char* to_string(ExecutionProvider provider);
 
+/// Builds of ONNX Runtime Web: the one that suspends through the engine (JSPI) is 10 MB smaller and faster.
+enum class RuntimeBuild { kJspi, kAsyncify };
+
+const char* to_string(RuntimeBuild build);
+
 /// Which weights were chosen for this device, and why, in words.
 struct Variant {
   std::string dtype;

@@ -15,19 +15,19 @@ TEST(SessionDriver, GoesFromTheRuntimeOverTheUploadToReady) {
   driver.start("q4/webgpu", 1'000, at(0));
   EXPECT_EQ(driver.phase(), LoadPhase::kCreate);
   EXPECT_FALSE(driver.percent());
-  driver.progress({Stage::kRuntime, 250, 1'000}, at(10));
+  driver.progress({1, Stage::kRuntime, 250, 1'000}, at(10));
   EXPECT_EQ(driver.percent(), 25.0);
-  driver.progress({Stage::kRuntime, 1'000, 1'000}, at(20));
+  driver.progress({1, Stage::kRuntime, 1'000, 1'000}, at(20));
   EXPECT_FALSE(driver.percent()) << "the runtime is here, but the phase is not over";
-  driver.progress({Stage::kCreate, 0, {}}, at(30));
+  driver.progress({1, Stage::kCreate, 0, {}}, at(30));
   EXPECT_EQ(driver.phase(), LoadPhase::kCreate);
-  driver.progress({Stage::kUpload, 400, 1'000}, at(100));
+  driver.progress({1, Stage::kUpload, 400, 1'000}, at(100));
   EXPECT_EQ(driver.phase(), LoadPhase::kUpload);
   EXPECT_EQ(driver.percent(), 40.0);
   EXPECT_EQ(driver.resident(), 400U);
-  driver.progress({Stage::kUpload, 1'000, 1'000}, at(150));
+  driver.progress({1, Stage::kUpload, 1'000, 1'000}, at(150));
   EXPECT_EQ(driver.percent(), 99.0) << "100 % only when it is over";
-  driver.progress({Stage::kWarmup, 0, {}}, at(300));
+  driver.progress({1, Stage::kWarmup, 0, {}}, at(300));
   EXPECT_EQ(driver.phase(), LoadPhase::kWarmup);
   EXPECT_FALSE(driver.percent()) << "compilation cannot be measured";
   driver.ready(at(700));
@@ -41,19 +41,19 @@ TEST(SessionDriver, GoesFromTheRuntimeOverTheUploadToReady) {
 TEST(SessionDriver, NeverGoesBack) {
   SessionDriver driver({});
   driver.start("q4/webgpu", {}, at(0));
-  driver.progress({Stage::kUpload, 500, 1'000}, at(1));
-  driver.progress({Stage::kUpload, 300, 1'000}, at(2));
+  driver.progress({1, Stage::kUpload, 500, 1'000}, at(1));
+  driver.progress({1, Stage::kUpload, 300, 1'000}, at(2));
   EXPECT_EQ(driver.percent(), 50.0);
-  driver.progress({Stage::kRuntime, 1, 2}, at(3));
+  driver.progress({1, Stage::kRuntime, 1, 2}, at(3));
   EXPECT_EQ(driver.phase(), LoadPhase::kUpload);
-  driver.progress({Stage::kWarmup, 0, {}}, at(4));
-  driver.progress({Stage::kUpload, 900, 1'000}, at(5));
+  driver.progress({1, Stage::kWarmup, 0, {}}, at(4));
+  driver.progress({1, Stage::kUpload, 900, 1'000}, at(5));
   EXPECT_EQ(driver.phase(), LoadPhase::kWarmup);
 }
 
 TEST(SessionDriver, IgnoresWhatComesBeforeAndAfter) {
   SessionDriver driver({});
-  driver.progress({Stage::kUpload, 500, 1'000}, at(1));
+  driver.progress({1, Stage::kUpload, 500, 1'000}, at(1));
   driver.ready(at(2));
   EXPECT_EQ(driver.state(), SessionDriver::State::kIdle);
   driver.start("q4/wasm", {}, at(3));
@@ -70,9 +70,9 @@ TEST(SessionDriver, TellsWhatAPhaseTookTheLastTimeOnlyForTheSameWeights) {
   SessionDriver driver(saved);
   driver.start("q4/webgpu", {}, at(0));
   EXPECT_EQ(driver.phase_last_time(), 5.0);
-  driver.progress({Stage::kUpload, 0, {}}, at(1));
+  driver.progress({1, Stage::kUpload, 0, {}}, at(1));
   EXPECT_FALSE(driver.phase_last_time());
-  driver.progress({Stage::kWarmup, 0, {}}, at(2));
+  driver.progress({1, Stage::kWarmup, 0, {}}, at(2));
   EXPECT_EQ(driver.phase_last_time(), 900.5);
   SessionDriver other(saved);
   other.start("fp16/webgpu", {}, at(0));
@@ -82,7 +82,7 @@ TEST(SessionDriver, TellsWhatAPhaseTookTheLastTimeOnlyForTheSameWeights) {
 TEST(SessionDriver, RemembersTheLastTimeWithinAVisit) {
   SessionDriver driver({});
   driver.start("q4/wasm", {}, at(0));
-  driver.progress({Stage::kWarmup, 0, {}}, at(30));
+  driver.progress({1, Stage::kWarmup, 0, {}}, at(30));
   driver.ready(at(50));
   driver.close();
   driver.start("q4/wasm", {}, at(100));

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <algorithm>
+#include <array>
 #include <cmath>
 #include <deque>
 #include <functional>
@@ -36,7 +37,7 @@ class LoaderWorld {
   // --- the device ---
   DeviceProfile device;
   std::map<std::string, std::string> disk;
-  std::optional<std::string> journal;
+  std::array<std::optional<std::string>, 2> journal;
   std::map<std::string, std::string> storage;  // localStorage
   std::optional<event::SessionFailed> session_failure;
   bool session_answers = true;
@@ -47,6 +48,9 @@ class LoaderWorld {
   std::vector<std::string> fetched;
   std::uint64_t body_bytes = 0;
   std::optional<SessionPlan> session;
+  SessionId session_id = 0;
+  std::vector<action::RejectChat> rejected;
+  std::vector<action::Done> done;
   std::string broken;  // the first promise that was not kept
 
   ModelConfig config;
@@ -154,10 +158,11 @@ class LoaderWorld {
     later([this] {
       if (!std::exchange(asked_, false)) return;
       holds_ = true;
-      tell(event::Locked{});
+      tell(event::Locked{locked_visit_});
     });
   }
   bool holds() const { return holds_; }
+  Visit visit() const { return visit_; }
 
   /// Bodies send again.
   void release() {
@@ -210,20 +215,24 @@ class LoaderWorld {
     }
   }
 
-  void act(const action::Probe&) {
+  void act(const action::Probe& a) {
     device.online = network;
-    later_event(event::Probed{device});
+    later_event(event::Probed{a.visit, device});
   }
   void act(const action::ReadJournal&) {
     if (!holds_) broken = "read the journal of a folder that is not its own";
-    event::Journal event{journal, {}};
+    event::Journal event{visit_, journal, {}};
     for (const auto& [path, bytes] : disk) event.files.push_back({path, bytes.size()});
     later_event(std::move(event));
   }
   void act(const action::Lock& a) {
     if (a.folder.empty() || asked_ || holds_) broken = "asked for the folder twice";
     asked_ = true;
+    locked_visit_ = a.visit;
     if (!elsewhere) grant();
+  }
+  void act(const action::Share&) {
+    if (!holds_) broken = "shared a folder that is not its own";
   }
   void act(const action::Unlock&) {
     if (!asked_ && !holds_) broken = "gave a folder back that it did not have";
@@ -231,6 +240,7 @@ class LoaderWorld {
     open_.clear();
   }
   void act(const action::UseFolder& a) {
+    visit_ = a.visit;
     if (a.folder.empty() || a.folder.find_first_of("/\\.:") != std::string::npos)
       broken = "unsafe folder " + a.folder;
   }
@@ -367,8 +377,8 @@ class LoaderWorld {
   void act(const action::Open& a) {
     if (!holds_) broken = "opened a file in a folder that is not its own";
     open_[a.file] = a.path;
-    later([this, a] {
-      if (open_.count(a.file)) tell(event::Opened{a.file, disk[a.path].size()});
+    later([this, a, visit = visit_] {
+      if (open_.count(a.file)) tell(event::Opened{visit, a.file, disk[a.path].size()});
     });
   }
   void act(const action::Truncate& a) { disk[open_.at(a.file)].resize(a.size); }
@@ -391,38 +401,43 @@ class LoaderWorld {
   }
   void act(const action::Close& a) { open_.erase(a.file); }
   void act(const action::WriteJournal& a) {
-    journal = a.text;
-    later_event(event::Journaled{});
+    journal.at(a.slot) = a.text;
+    later_event(event::Journaled{visit_});
   }
   void act(const action::RemoveFolder&) {
     disk.clear();
-    journal.reset();
+    journal = {};
     open_.clear();
-    later_event(event::Removed{});
+    later_event(event::Removed{visit_});
   }
   void act(const action::Persist& a) { storage[a.key] = a.json; }
   void act(const action::Unpersist& a) { storage.erase(a.key); }
   void act(const action::CreateSession& a) {
     session = a.plan;
+    session_id = a.session;
     for (const std::string& path : {a.plan.graph, a.plan.config, a.plan.tokenizer}) {
       if (disk.count(path) == 0) broken = "a session without " + path;
     }
     if (!session_answers) return;
     using Stage = event::SessionStage;
     const std::uint64_t total = disk[a.plan.graph].size();
-    later_event(event::SessionProgress{Stage::kRuntime, 500, 1'000});
-    later_event(event::SessionProgress{Stage::kRuntime, 1'000, 1'000});
-    later_event(event::SessionProgress{Stage::kCreate, 0, {}});
-    later_event(event::SessionProgress{Stage::kUpload, total / 2, total});
+    later_event(event::SessionProgress{a.session, Stage::kRuntime, 500, 1'000});
+    later_event(event::SessionProgress{a.session, Stage::kRuntime, 1'000, 1'000});
+    later_event(event::SessionProgress{a.session, Stage::kCreate, 0, {}});
+    later_event(event::SessionProgress{a.session, Stage::kUpload, total / 2, total});
     if (session_failure) {
-      later_event(*session_failure);
+      auto failure = *session_failure;
+      failure.session = a.session;
+      later_event(failure);
       return;
     }
-    later_event(event::SessionProgress{Stage::kUpload, total, total});
-    later_event(event::SessionProgress{Stage::kWarmup, 0, {}});
-    later_event(event::SessionReady{});
+    later_event(event::SessionProgress{a.session, Stage::kUpload, total, total});
+    later_event(event::SessionProgress{a.session, Stage::kWarmup, 0, {}});
+    later_event(event::SessionReady{a.session});
   }
   void act(const action::CloseSession&) { session.reset(); }
+  void act(const action::RejectChat& a) { rejected.push_back(a); }
+  void act(const action::Done& a) { done.push_back(a); }
   void act(const action::Publish& a) {
     check(a.snapshot);
     shown.push_back(a.snapshot);
@@ -492,6 +507,8 @@ class LoaderWorld {
   }
 
   std::optional<ModelLoader> loader_;
+  Visit visit_ = 0;
+  Visit locked_visit_ = 0;
   bool asked_ = false;
   bool holds_ = false;
   std::map<RequestId, Request> requests_;

@@ -177,7 +177,7 @@ TEST(ModelLoader, SaysSoWhenTheDiskHasLessThanTheRecord) {
   world.run_for(3'000);
   world.reload();
   world.stalled = false;
-  world.journal.reset();
+  world.journal = {};
   const std::uint64_t claimed = world.snapshot().total_downloaded;
   ASSERT_GT(claimed, 0U);
   world.tell(event::Load{});
@@ -360,19 +360,16 @@ TEST(ModelLoader, EndsTheSessionWhenAReadyModelIsDisposed) {
 
 TEST(ModelLoader, DoesNothingOnEventsThatBelongToNothing) {
   LoaderWorld world;
-  const std::vector<Event> events{event::Pause{},        event::Resume{},
-                                  event::Retry{},        event::Cancel{},
-                                  event::Dispose{},      event::Tick{},
-                                  event::Online{},       event::Offline{},
-                                  event::Locked{},       event::Peer{9, 9, 9, 9, {}, 0},
-                                  event::Probed{},       event::Journal{},
-                                  event::Opened{3, 4},   event::StoreFailed{},
-                                  event::Removed{},      event::Head{9, 200, false, {}},
-                                  event::Text{9, "x"},   event::End{9},
-                                  event::FetchFailed{},  event::SessionProgress{},
-                                  event::SessionReady{}, event::SessionFailed{},
-                                  event::SessionLost{}};
-  for (const Event& event : events) world.tell(event);
+  event::Peer peer;
+  peer.visit = 1;
+  peer.on_disk = 9;
+  const auto tell = [&](const auto&... events) { (world.tell(events), ...); };
+  tell(event::Pause{}, event::Resume{}, event::Retry{}, event::Cancel{}, event::Dispose{}, event::Tick{},
+       event::Online{}, event::Offline{}, event::Locked{}, event::Busy{}, peer, event::Probed{},
+       event::Journal{}, event::Opened{1, 3, 4}, event::StoreFailed{}, event::Removed{}, event::Journaled{},
+       event::Head{9, 200, false, {}}, event::Heard{}, event::Text{9, "x"}, event::End{9},
+       event::FetchFailed{}, event::SessionProgress{}, event::SessionReady{}, event::SessionFailed{},
+       event::SessionLost{}, event::AnswerFailed{}, event::Update{});
   EXPECT_TRUE(world.seen.empty());
   EXPECT_EQ(world.snapshot().status, LoadStatus::kIdle);
   world.tell(event::Load{});
@@ -531,7 +528,7 @@ TEST(ModelLoader, SaysHowLongNothingHasArrived) {
 
 TEST(ModelLoader, MakesASessionAgainFromDiskAfterOneFailed) {
   LoaderWorld world;
-  world.session_failure = event::SessionFailed{ErrorCode::kOutOfMemory, "bad_alloc"};
+  world.session_failure = event::SessionFailed{1, ErrorCode::kOutOfMemory, "bad_alloc"};
   world.tell(event::Load{});
   for (unsigned attempt = 1; attempt <= 3; ++attempt) {
     world.run_for(1'000);
@@ -554,7 +551,7 @@ TEST(ModelLoader, MakesASessionAgainFromDiskAfterOneFailed) {
 
 TEST(ModelLoader, DoesNotFetchAgainWhatIsExactlyAsPublished) {
   LoaderWorld world;
-  world.session_failure = event::SessionFailed{ErrorCode::kIntegrity, "protobuf"};
+  world.session_failure = event::SessionFailed{1, ErrorCode::kIntegrity, "protobuf"};
   world.tell(event::Load{});
   world.run_for(1'000);
   EXPECT_EQ(world.last().status, LoadStatus::kFailed);
@@ -564,7 +561,7 @@ TEST(ModelLoader, DoesNotFetchAgainWhatIsExactlyAsPublished) {
 
 TEST(ModelLoader, AsksTheSourceOfAModelThatCannotBeLoadedForAnotherOne) {
   LoaderWorld world;
-  world.session_failure = event::SessionFailed{ErrorCode::kIntegrity, "protobuf"};
+  world.session_failure = event::SessionFailed{1, ErrorCode::kIntegrity, "protobuf"};
   world.tell(event::Load{});
   world.run_for(1'000);
   ASSERT_EQ(world.last().status, LoadStatus::kFailed);
@@ -580,7 +577,7 @@ TEST(ModelLoader, AsksTheSourceOfAModelThatCannotBeLoadedForAnotherOne) {
 
 TEST(ModelLoader, AsksTheSourceOnceWhenWhatIsOnDiskCannotBeLoaded) {
   LoaderWorld world;
-  world.session_failure = event::SessionFailed{ErrorCode::kUnsupported, "no such operator"};
+  world.session_failure = event::SessionFailed{1, ErrorCode::kUnsupported, "no such operator"};
   world.tell(event::Load{});
   world.run_for(1'000);
   const std::uint64_t before = world.body_bytes;
@@ -608,7 +605,7 @@ TEST(ModelLoader, FetchesUnreadableWeightsAgainWhenNothingVouchesForThem) {
   world.hub = false;
   world.candor_json = false;
   world.config.source.repo = "https://example.org/mini";
-  world.session_failure = event::SessionFailed{ErrorCode::kIntegrity, "protobuf"};
+  world.session_failure = event::SessionFailed{1, ErrorCode::kIntegrity, "protobuf"};
   world.tell(event::Load{});
   world.run_for(1'000);
   EXPECT_EQ(world.last().error->error.code, ErrorCode::kIntegrity);
@@ -626,7 +623,7 @@ TEST(ModelLoader, LoadsAgainFromDiskAfterTheDeviceWasLost) {
   LoaderWorld world;
   world.tell(event::Load{});
   world.run_for(2'000);
-  world.tell(event::SessionLost{"reset"});
+  world.tell(event::SessionLost{world.session_id, "reset"});
   EXPECT_EQ(world.last().status, LoadStatus::kFailed);
   EXPECT_EQ(world.last().error->error.code, ErrorCode::kDeviceLost);
   ASSERT_TRUE(world.last().can.retry);
@@ -642,7 +639,8 @@ TEST(ModelLoader, ReportsAStoreThatFailsInAnyPhase) {
   world.session_answers = false;
   world.tell(event::Load{});
   ASSERT_TRUE(world.run_until([](const Snapshot& s) { return s.status == LoadStatus::kLoading; }));
-  world.tell(event::StoreFailed{std::nullopt, ErrorCode::kStorage, "gone"});
+  world.tell(
+      event::StoreFailed{1, event::StoreFailed::Work::kSession, std::nullopt, ErrorCode::kStorage, "gone"});
   EXPECT_EQ(world.last().status, LoadStatus::kFailed);
   EXPECT_EQ(world.last().error->error.code, ErrorCode::kStorage);
   EXPECT_EQ(world.last().error->error.detail, "gone");
@@ -728,7 +726,7 @@ TEST(ModelLoader, LeavesTheFolderAloneWhileAnotherTabHasItAndShowsItsNumbers) {
   EXPECT_TRUE(world.last().elsewhere);
   EXPECT_EQ(world.last().status, LoadStatus::kQueued);
 
-  world.tell(event::Peer{400, 300, 1'000, 50.0, EtaEstimate{12, 11, 13}, 0});
+  world.tell(event::Peer{1, 400, 300, 1'000, 50.0, EtaEstimate{12, 11, 13}, 0});
   world.run_for(1'000);
   const Snapshot& shown = world.last();
   EXPECT_EQ(shown.status, LoadStatus::kDownloading);
@@ -748,21 +746,21 @@ TEST(ModelLoader, SaysThatItWaitsWhileTheOtherTabHasStopped) {
   LoaderWorld world;
   world.elsewhere = true;
   world.tell(event::Load{});
-  world.tell(event::Peer{400, 300, 1'000, 50.0, {}, 0});
+  world.tell(event::Peer{1, 400, 300, 1'000, 50.0, {}, 0});
   world.run_for(1'000);
   EXPECT_EQ(world.last().status, LoadStatus::kDownloading);
 
-  world.tell(event::Peer{500, 300, 1'000, {}, {}, 0, true});
+  world.tell(event::Peer{1, 500, 300, 1'000, {}, {}, 0, true});
   EXPECT_EQ(world.last().status, LoadStatus::kQueued);
   EXPECT_TRUE(world.last().elsewhere);
   EXPECT_EQ(world.last().progress, 50.0);
   EXPECT_FALSE(world.last().speed);
   EXPECT_TRUE(world.last().can.cancel);
 
-  world.tell(event::Peer{500, 400, 1'000, 50.0, {}, 0});
+  world.tell(event::Peer{1, 500, 400, 1'000, 50.0, {}, 0});
   world.run_for(1'000);
   EXPECT_EQ(world.last().status, LoadStatus::kDownloading);
-  world.tell(event::Peer{600, 400, 1'000, {}, {}, 0, true});
+  world.tell(event::Peer{1, 600, 400, 1'000, {}, {}, 0, true});
   world.grant();
   world.run_for(5'000);
   expect_ready(world);
@@ -807,7 +805,7 @@ TEST(ModelLoader, UsesWhatAnotherTabDownloadedWithoutTheNetwork) {
   world.fetched.clear();
   world.elsewhere = true;
   world.tell(event::Load{});
-  world.tell(event::Peer{250'000, 250'000, 253'000, 1e6, EtaEstimate{0, 0, 0}, 0});
+  world.tell(event::Peer{1, 250'000, 250'000, 253'000, 1e6, EtaEstimate{0, 0, 0}, 0});
   world.grant();
   world.run_for(2'000);
   expect_ready(world);
@@ -822,7 +820,7 @@ TEST(ModelLoader, StopsWaitingForTheOtherTabWhenTheVisitorSaysSo) {
     world.run_for(1'000);
     world.tell(end);
     EXPECT_EQ(count<action::Unlock>(world), 1U);
-    world.tell(event::Peer{400, 300, 1'000, 50.0, {}, 0});
+    world.tell(event::Peer{1, 400, 300, 1'000, 50.0, {}, 0});
     world.run_for(1'000);
     EXPECT_FALSE(world.last().elsewhere);
     EXPECT_EQ(world.last().total_downloaded, 0U);
@@ -919,13 +917,13 @@ TEST(ModelLoader, KeepsItsPromisesForRandomSequencesOfEvents) {
           break;
         case 17:
           world.session_failure =
-              event::SessionFailed{below(2) ? ErrorCode::kRuntime : ErrorCode::kIntegrity, "x"};
+              event::SessionFailed{1, below(2) ? ErrorCode::kRuntime : ErrorCode::kIntegrity, "x"};
           break;
         case 18:
           world.session_failure.reset();
           break;
         case 19:
-          world.tell(event::SessionLost{"x"});
+          world.tell(event::SessionLost{world.session_id, "x"});
           break;
         case 20:
           if (below(3) == 0) world.reload();
@@ -943,27 +941,32 @@ TEST(ModelLoader, KeepsItsPromisesForRandomSequencesOfEvents) {
           world.tell(event::Text{request, "[]"});
           break;
         case 25:
-          world.tell(event::Opened{static_cast<FileId>(below(8)), below(1'000)});
+          world.tell(event::Opened{world.visit(), static_cast<FileId>(below(8)), below(1'000)});
           break;
         case 26:
-          world.tell(event::SessionProgress{static_cast<event::SessionStage>(below(4)), below(1'000'000),
+          world.tell(event::SessionProgress{1, static_cast<event::SessionStage>(below(4)), below(1'000'000),
                                             below(500'000)});
           break;
         case 27:
-          world.tell(event::SessionReady{});
+          world.tell(event::SessionReady{world.session_id});
           break;
         case 28:
-          if (below(3) == 0) world.tell(event::StoreFailed{{}, ErrorCode::kStorage, "x"});
+          if (below(3) == 0)
+            world.tell(event::StoreFailed{world.visit(),
+                                          static_cast<event::StoreFailed::Work>(below(4)),
+                                          {},
+                                          ErrorCode::kStorage,
+                                          "x"});
           break;
         case 29:
-          world.tell(event::Removed{});
+          world.tell(event::Removed{world.visit()});
           break;
         case 30:
           world.now_ms += static_cast<double>(below(40'000));
           world.tell(event::Tick{});
           break;
         case 31:
-          world.tell(event::Probed{world.device});
+          world.tell(event::Probed{world.visit(), world.device});
           break;
         case 32:
           if (!world.holds()) world.elsewhere = true;
@@ -972,7 +975,8 @@ TEST(ModelLoader, KeepsItsPromisesForRandomSequencesOfEvents) {
           world.grant();
           break;
         case 34:
-          world.tell(event::Peer{below(2'000'000), below(2'000'000), below(2'000'000), 1.0, {}, 0});
+          world.tell(
+              event::Peer{world.visit(), below(2'000'000), below(2'000'000), below(2'000'000), 1.0, {}, 0});
           break;
         default:
           world.run(static_cast<int>(below(60)));

@@ -630,7 +630,7 @@ TEST(Download, IgnoresWhatIsNotItsBusiness) {
   Download& download = world.download();
   EXPECT_TRUE(download.received(999, bytes, world.now()).empty());
   EXPECT_TRUE(download.hashed(77, 0, bytes, world.now()).empty());
-  EXPECT_TRUE(download.on(event::Opened{55, 3}, world.now()).empty());
+  EXPECT_TRUE(download.on(event::Opened{1, 55, 3}, world.now()).empty());
   EXPECT_TRUE(download.on(event::End{999}, world.now()).empty());
   EXPECT_TRUE(download.on(event::Head{999, 200, false, {}}, world.now()).empty());
   EXPECT_TRUE(download.on(event::FetchFailed{999, ErrorCode::kNetwork, ""}, world.now()).empty());

@@ -361,13 +361,13 @@ class World {
       if (store_fault && random.chance(0.3)) return store_fails(file);
       open_.insert(file);
       DiskFile& disk = disk_[path_of(file)];
-      perform(engine->on(event::Opened{file, disk.content.size()}, now()));
+      perform(engine->on(event::Opened{1, file, disk.content.size()}, now()));
     });
   }
   void store_fails(FileId file) {
     const ErrorCode kind = *store_fault;
     store_fault.reset();
-    perform(engine->on(event::StoreFailed{file, kind, "no room"}, now()));
+    perform(engine->on(event::StoreFailed{1, event::StoreFailed::Work::kFile, file, kind, "no room"}, now()));
   }
   void act(const action::Truncate& a) {
     note("truncate " + std::to_string(a.file) + " " + std::to_string(a.size));

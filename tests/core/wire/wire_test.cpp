@@ -67,8 +67,10 @@ TEST(Wire, ReadsEveryEvent) {
   EXPECT_FALSE(wire::parse_event(R"({"type":"peer","text":7})"));
 
   const auto journal = event_of<event::Journal>(
-      R"({"type":"journal","text":null,"files":[{"path":"a","size":3},{"path":1,"size":3}]})");
-  EXPECT_FALSE(journal.text);
+      R"({"type":"journal","visit":4,"texts":[null,"t"],"files":[{"path":"a","size":3},{"path":1,"size":3}]})");
+  EXPECT_EQ(journal.visit, 4U);
+  EXPECT_FALSE(journal.texts[0]);
+  EXPECT_EQ(journal.texts[1], "t");
   ASSERT_EQ(journal.files.size(), 1U);
   EXPECT_EQ(journal.files[0].size, 3U);
 
@@ -188,27 +190,37 @@ TEST(Wire, ReadsWhatMessagesCost) {
 TEST(Wire, WritesActionsAsTheContractHasThem) {
   EXPECT_EQ(wire::actions_to_json({}), "");
   const std::vector<Action> actions{
-      action::Probe{},
-      action::Lock{"f"},
+      action::Probe{7},
+      action::Lock{7, "f", true},
       action::Unlock{},
-      action::UseFolder{"f"},
+      action::UseFolder{7, "f"},
       action::Fetch{1, "u", action::Fetch::Range{5, std::nullopt}, action::Body::kStream, 0},
       action::Fetch{2, "u", std::nullopt, action::Body::kText, 9},
       action::Accept{1, 2, 3, 4},
       action::Truncate{1, 2},
-      action::CreateSession{
-          {ExecutionProvider::kWebGpu, "q4", "g", {"d"}, "c", std::nullopt, "t", "tc", std::nullopt, 1}}};
+      action::CreateSession{3,
+                            {ExecutionProvider::kWebGpu,
+                             "q4",
+                             "g",
+                             {"d"},
+                             "c",
+                             std::nullopt,
+                             "t",
+                             "tc",
+                             std::nullopt,
+                             1,
+                             RuntimeBuild::kJspi}}};
   const nlohmann::json expected = nlohmann::json::parse(R"([
-      {"type":"probe"},
-      {"type":"lock","folder":"f"},
+      {"type":"probe","visit":7},
+      {"type":"lock","visit":7,"folder":"f","toRemove":true},
       {"type":"unlock"},
-      {"type":"useFolder","folder":"f"},
+      {"type":"useFolder","visit":7,"folder":"f"},
       {"type":"fetch","request":1,"url":"u","range":[5,null],"body":"stream","limit":0},
       {"type":"fetch","request":2,"url":"u","range":null,"body":"text","limit":9},
       {"type":"accept","request":1,"file":2,"offset":3,"length":4},
       {"type":"truncate","file":1,"size":2},
-      {"type":"createSession","plan":{"executionProvider":"webgpu","dtype":"q4","graph":"g","externalData":["d"],
-       "config":"c","generationConfig":null,"tokenizer":"t","tokenizerConfig":"tc","chatTemplate":null,"threads":1}}])");
+      {"type":"createSession","session":3,"plan":{"executionProvider":"webgpu","dtype":"q4","graph":"g","externalData":["d"],
+       "config":"c","generationConfig":null,"tokenizer":"t","tokenizerConfig":"tc","chatTemplate":null,"threads":1,"runtime":"jspi"}}])");
   EXPECT_EQ(nlohmann::json::parse(wire::actions_to_json(actions)), expected);
 }
 
