@@ -1,58 +1,31 @@
 #pragma once
 
 #include <cstdint>
-#include <memory>
 #include <optional>
 #include <span>
 #include <string>
 #include <vector>
 
 #include "candor/base/time.hpp"
-#include "candor/inference/session_driver.hpp"
 #include "candor/io/action.hpp"
 #include "candor/io/event.hpp"
-#include "candor/io/snapshot.hpp"
-#include "candor/model/device_profile.hpp"
-#include "candor/model/variant_plan.hpp"
-#include "candor/progress/multi_file_aggregator.hpp"
+#include "candor/loader/loader_state.hpp"
+#include "candor/loader/model_config.hpp"
 #include "candor/progress/throttler.hpp"
-#include "candor/state/state_manager.hpp"
-#include "candor/transfer/download.hpp"
-#include "candor/transfer/source_resolver.hpp"
+#include "candor/transfer/recovery_policy.hpp"
 
 namespace candor {
 
-/// Whether a model that is whole on disk is asked for again.
-enum class Revalidate {
-  kDefault,  ///< kBackground; kNever for a commit, which cannot change
-  kNever,
-  kBackground,  ///< it loads from disk, and a newer version is looked for beside
-  kBeforeLoad   ///< the list is asked for first, and what changed is fetched
-};
-
-/// What the core is told about one model when its loader is made.
-struct ModelConfig {
-  std::string model_key;
-  std::string model_name;
-  ModelSource source;
-  VariantRequest variant;
-  std::optional<std::string> record;   ///< saved under download_state_${modelKey}; hostile until checked
-  std::optional<std::string> timings;  ///< saved under candor_timings_${modelKey}; hostile until checked
-  Revalidate revalidate = Revalidate::kDefault;
-  std::uint64_t seed = 0;  ///< of the jitter of waits
-};
-
-/// Brings one model from nothing to ready: what is on disk, where it comes from, which weights suit this
-/// device, the download, the session, and what the visitor is shown meanwhile. No I/O, no clock: the same
-/// calls give the same actions.
+/// Brings one model from nothing to ready: a repository of files, and a session. No I/O, no clock: the same calls give
+/// the same actions.
 ///
-///     idle -load-> queued -> downloading <-pause/resume-> paused
-///                     |           |
-///                     +-----------+-> loading -> ready -(session lost)-> failed
-///     failed -retry-> queued | downloading | loading;  any running -cancel-> cancelled;  any -remove-> idle
+///     idle -load-> opening -> resolving -> transferring -> loading -> ready
+///                     |                        ^
+///                     +-- all is on disk ------+
+///     any that runs -> failed -retry-> where it was;  -cancel, dispose-> idle;  -remove-> removing -> idle
 ///
-/// Events that make no sense in the present state, or belong to requests and files that no longer matter,
-/// change nothing.
+/// Events that make no sense in the present state, or belong to requests, visits and sessions that are over, change
+/// nothing.
 class ModelLoader {
  public:
   static constexpr unsigned kMaxAttempts = RecoveryPolicy::kMaxAttempts;
@@ -69,130 +42,70 @@ class ModelLoader {
   /// When to send the next Tick; extra Ticks do nothing. A moment in the past means now.
   std::optional<Instant> wake_at() const;
 
-  Snapshot snapshot(Instant now);
+  Snapshot snapshot(Instant now) const { return snapshot_of(data_, now); }
 
   /// The name of the model's folder in the store, the same on every visit; one segment of a path.
-  std::string folder() const;
+  std::string folder() const { return data_.repository.folder(); }
 
  private:
-  enum class Stage {
-    kIdle,
-    kOpening,    ///< other tabs are waited for, the device is probed, the journal read
-    kResolving,  ///< which files are there?
-    kTransferring,
-    kLoading,  ///< a session is being created
-    kReady,
-    kRemoving
-  };
-  struct FileLedger {
-    std::uint64_t discarded = 0;
-    bool done = false;
-  };
-
+  // What the visitor does.
   void handle(const event::Load&, Instant now);
   void handle(const event::Pause&, Instant now);
   void handle(const event::Resume&, Instant now);
   void handle(const event::Retry&, Instant now);
   void handle(const event::Cancel&, Instant now);
-  void handle(const event::Remove&, Instant now);
-  void handle(const event::Dispose&, Instant now);
+  void handle(const event::Remove& event, Instant now);
   void handle(const event::Update&, Instant now);
-  void handle(const event::Busy&, Instant now);
-  void handle(const event::Heard&, Instant now);
-  void handle(const event::AnswerFailed&, Instant now);
+  void handle(const event::Dispose&, Instant now);
+  // What happens to the device and to the session.
   void handle(const event::Tick&, Instant now);
   void handle(const event::Online&, Instant now);
   void handle(const event::Offline&, Instant now);
-  void handle(const event::Locked&, Instant now);
-  void handle(const event::Peer& event, Instant now);
+  void handle(const event::Locked& event, Instant now);
   void handle(const event::Probed& event, Instant now);
-  void handle(const event::Journal& event, Instant now);
-  void handle(const event::Opened& event, Instant now);
-  void handle(const event::Journaled& event, Instant now);
   void handle(const event::StoreFailed& event, Instant now);
-  void handle(const event::Removed&, Instant now);
-  void handle(const event::Head& event, Instant now);
-  void handle(const event::Text& event, Instant now);
-  void handle(const event::End& event, Instant now);
-  void handle(const event::FetchFailed& event, Instant now);
+  void handle(const event::Removed& event, Instant now);
   void handle(const event::SessionProgress& event, Instant now);
-  void handle(const event::SessionReady&, Instant now);
+  void handle(const event::SessionReady& event, Instant now);
   void handle(const event::SessionFailed& event, Instant now);
   void handle(const event::SessionLost& event, Instant now);
+  void handle(const event::AnswerFailed& event, Instant now);
+  // Everything else happens to the files.
+  template <typename FileEvent>
+  void handle(const FileEvent& event, Instant now);
 
+  void files_moved(Instant now);
+  void moved(loading::Idle&, Instant) {}
+  void moved(loading::Opening& state, Instant now);
+  void moved(loading::Resolving& state, Instant now);
+  void moved(loading::Transferring& state, Instant now);
+  void moved(loading::Loading&, Instant) {}
+  void moved(loading::Ready& state, Instant now);
+  void moved(loading::Failed&, Instant) {}
+  void moved(loading::Removing& state, Instant now);
+
+  void open(loading::Intent intent, Instant now);
+  void resolve(DeviceProfile device, bool distrust_graph, Instant now);
+  bool load_from_disk(const DeviceProfile& device, Instant now);
+  void resolved(DeviceProfile device, bool distrust_graph, Instant now);
+  void transfer(loading::Choice choice, Manifest files, bool fresh_list, bool distrust_graph, Instant now);
+  void create_session(loading::Choice choice, bool fresh_list, Instant now);
   void try_again(Instant now);
-  void open(Instant now);
-  void locked(Instant now);
-  void unlock();
-  void opened(Instant now);
-  bool open_from_disk(Instant now);
-  void resolve(Instant now);
-  void resolver_moved(Instant now);
-  void resolved(Instant now);
-  void begin_transfer(std::unique_ptr<Download> download, Instant now);
-  Download::Options download_options() const;
-  void forget_download();
-  void correct_claim(std::uint64_t here);
-  void download_moved(Instant now);
-  void sync_files(Instant now);
-  void create_session(Instant now);
-  void fail(Error error, Instant now);
-  void stop_work(Instant now);
-  void set_status(LoadStatus status, Instant now);
-  void set_phase(std::optional<LoadPhase> phase, Instant now);
-
-  void add(std::vector<Action> actions);
+  void end_session();
+  void stop(Instant now);
+  void removal_ended(std::optional<Error> error, loading::State next, Instant now);
+  void fail(Error error, loading::Intent intent, Instant now);
+  std::vector<std::string> candidates(const DeviceProfile& device) const;
+  Repository::Conditions conditions(const DeviceProfile& device) const;
+  void sync_progress(Instant now);
+  void enter(loading::State state, Instant now);
+  void pull();
   std::vector<Action> finish(Instant now);
-  std::uint64_t on_disk() const;
-  bool running() const;
-  Allowed allowed() const;
 
-  ModelConfig config_;
-  MonotonicTime time_;
-  StateManager states_;
+  LoaderData data_;
   Throttler<char> throttler_;  // says when; the snapshot is made at delivery, so it is the latest
-  SessionDriver session_;
-
-  Stage stage_ = Stage::kIdle;
-  LoadStatus status_ = LoadStatus::kIdle;
-  std::optional<LoadPhase> phase_;
-  Instant phase_began_{};
-  std::optional<Instant> started_;
+  SessionId sessions_ = 0;
   std::optional<Instant> updated_;
-  std::optional<SnapshotError> error_;
-  unsigned attempt_ = 1;
-  std::uint64_t attempt_began_with_ = 0;  // bytes on disk
-  bool online_ = true;
-  bool load_after_removal_ = false;
-
-  /// Whose is the folder? Only who has it may change what is in it: one download for all tabs.
-  enum class Lock { kNone, kAsked, kHeld };
-  Lock lock_ = Lock::kNone;
-  event::Peer peer_;  // while asked
-  EtaDisplayRounder peer_eta_;
-
-  std::optional<DeviceProfile> device_;
-  bool journal_read_ = false;
-  std::optional<std::string> journal_;
-  std::vector<event::StoredFile> stored_;
-  RequestId next_request_ = 1;
-  std::optional<SourceResolver> resolver_;
-  std::optional<VariantPlan> plan_;
-  std::unique_ptr<Download> download_;
-  std::optional<MultiFileAggregator> progress_;
-  std::vector<FileLedger> ledger_;
-  bool complete_ = false;        // every file was verified in this visit
-  bool distrust_graph_ = false;  // the runtime could not read it, and no checksum vouches for it
-  bool ask_source_ = false;      // what is on disk is of no use: its source may have something else by now
-  bool list_is_fresh_ = false;   // the files are those that the source named in this round
-
-  // What an earlier visit said is on disk, until the journal has spoken.
-  std::uint64_t claimed_ = 0;
-  std::optional<std::uint64_t> claimed_total_;
-  // Of earlier rounds, whose Download is gone.
-  std::uint64_t discarded_before_ = 0;
-  std::optional<std::string> discarded_reason_;
-
   bool changed_ = false;
   bool changed_for_good_ = false;  // a final state: to be shown at once
   std::vector<Action> actions_;

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 #include <cmath>
+#include <cstdio>
 #include <deque>
 #include <functional>
 #include <map>
@@ -31,8 +32,16 @@ class LoaderWorld {
   bool network = true;
   std::map<std::string, int> status;  // path → status to answer with instead
   bool lie_about_bytes = false;       // each body has its first byte flipped
+  std::uint64_t lies = 0;             // so many more pieces have a byte flipped
+  bool ignores_ranges = false;        // sends the whole file, whatever is asked for
+  bool alternates_etags = false;      // a pool of servers, each with a name of its own for the same bytes
+  std::size_t piece = 16'384;         // of a body, bytes
   bool elsewhere = false;             ///< another tab has the folder
+  bool others_read = false;           ///< another tab makes a session from it
+  bool journal_fails = false;         // the disk takes no journal
   bool stalled = false;               // bodies send nothing
+  bool thinks_it_is_offline = false;  // the browser
+  bool removal_fails = false;
 
   // --- the device ---
   DeviceProfile device;
@@ -66,7 +75,7 @@ class LoaderWorld {
     config.model_key = "mini";
     config.model_name = "CV mini";
     config.source.repo = "owner/name";
-    server = published();
+    publish(published(), 'a');
   }
 
   /// The same in each world.
@@ -92,6 +101,13 @@ class LoaderWorld {
     return text;
   }
 
+  /// The owner replaces the model's files.
+  void publish(std::map<std::string, std::string> files, char name) {
+    server = std::move(files);
+    versions_.push_back(server);
+    commit = std::string(40, name);
+  }
+
   ModelLoader& loader() {
     if (!loader_) {
       const auto record = storage.find("download_state_" + config.model_key);
@@ -114,9 +130,34 @@ class LoaderWorld {
     open_.clear();
     todo_.clear();
     waiting_.clear();
-    asked_ = holds_ = false;
+    asked_ = holds_ = shares_ = false;
     session.reset();
     previous_.reset();
+  }
+
+  /// The same, and what was not flushed may be lost.
+  void crash() {
+    for (auto& [path, bytes] : disk) {
+      const std::string& safe = flushed_[path];
+      if (random() % 2 == 0 || safe.size() > bytes.size()) continue;
+      // The system wrote what it liked of the rest.
+      const std::size_t kept = safe.size() + random() % (bytes.size() - safe.size() + 1);
+      bytes = safe + bytes.substr(safe.size(), kept - safe.size());
+    }
+    if (!device.persistent) {
+      disk.clear();
+      journal = {};
+    }
+    reload();
+  }
+
+  /// Some version of the model had exactly these bytes.
+  bool is_published(const std::string& path) const {
+    const auto stored = disk.find(path);
+    return stored != disk.end() && std::any_of(versions_.begin(), versions_.end(), [&](const auto& version) {
+             const auto it = version.find(path);
+             return it != version.end() && it->second == stored->second;
+           });
   }
 
   void tell(const Event& event) { perform(loader().on(event, instant_from_ms(now_ms))); }
@@ -201,6 +242,7 @@ class LoaderWorld {
     std::uint64_t offset = 0;
     std::uint64_t length = 0;
     std::uint64_t done = 0;
+    std::string body;  // as it was published when it was asked
   };
 
   void later(std::function<void()> work) { todo_.push_back(std::move(work)); }
@@ -216,7 +258,7 @@ class LoaderWorld {
   }
 
   void act(const action::Probe& a) {
-    device.online = network;
+    device.online = network && !thinks_it_is_offline;
     later_event(event::Probed{a.visit, device});
   }
   void act(const action::ReadJournal&) {
@@ -226,23 +268,35 @@ class LoaderWorld {
     later_event(std::move(event));
   }
   void act(const action::Lock& a) {
-    if (a.folder.empty() || asked_ || holds_) broken = "asked for the folder twice";
+    if (a.folder.empty() || asked_ || holds_ || shares_) broken = "asked for the folder twice";
+    if (a.to_remove && (elsewhere || others_read)) return later_event(event::Busy{a.visit});
     asked_ = true;
     locked_visit_ = a.visit;
     if (!elsewhere) grant();
   }
   void act(const action::Share&) {
     if (!holds_) broken = "shared a folder that is not its own";
+    holds_ = false;
+    shares_ = true;
   }
   void act(const action::Unlock&) {
-    if (!asked_ && !holds_) broken = "gave a folder back that it did not have";
-    asked_ = holds_ = false;
+    if (!asked_ && !holds_ && !shares_) broken = "gave a folder back that it did not have";
+    asked_ = holds_ = shares_ = false;
     open_.clear();
   }
   void act(const action::UseFolder& a) {
     visit_ = a.visit;
     if (a.folder.empty() || a.folder.find_first_of("/\\.:") != std::string::npos)
       broken = "unsafe folder " + a.folder;
+  }
+
+  /// A date that is as good as a name.
+  static std::string http_date(const std::string& digest) {
+    const auto day = static_cast<int>(static_cast<unsigned char>(digest[0]) % 28 + 1);
+    const auto second = static_cast<int>(static_cast<unsigned char>(digest[1]) % 60);
+    char text[64];
+    std::snprintf(text, sizeof text, "Mon, %02d Nov 2026 10:00:%02d GMT", day, second);
+    return text;
   }
 
   static const std::string& sha256_of(const std::string& text) {
@@ -284,6 +338,7 @@ class LoaderWorld {
     if (a.request <= last_request_) broken = "a request number was used twice";
     last_request_ = a.request;
     fetched.push_back(a.url);
+    if (versions_.back() != server) versions_.push_back(server);
     requests_[a.request] = {};
     if (!network) {
       later([this, id = a.request] {
@@ -314,16 +369,20 @@ class LoaderWorld {
     Request& request = requests_[a.request];
     request.path = path;
     const std::uint64_t size = it->second.size();
-    request.first = a.range ? a.range->first : 0;
-    request.end = a.range && a.range->last ? std::min(*a.range->last + 1, size) : size;
+    const bool ranged = a.range && !ignores_ranges;
+    request.first = ranged ? a.range->first : 0;
+    request.end = ranged && a.range->last ? std::min(*a.range->last + 1, size) : size;
+    request.body = it->second;
+    const std::string name = sha256_of(it->second) + (alternates_etags && random() % 2 ? "-2" : "");
     std::vector<std::pair<std::string, std::string>> headers{
         {"content-length", std::to_string(request.end - request.first)},
-        {"etag", "\"" + sha256_of(it->second) + "\""}};
-    if (a.range) {
+        {"etag", "\"" + name + "\""},
+        {"last-modified", http_date(sha256_of(it->second))}};
+    if (ranged) {
       headers.emplace_back("content-range", "bytes " + std::to_string(request.first) + "-" +
                                                 std::to_string(request.end - 1) + "/" + std::to_string(size));
     }
-    reply(a.request, a.range ? 206 : 200, std::move(headers));
+    reply(a.request, ranged ? 206 : 200, std::move(headers));
   }
 
   void act(const action::Accept& a) {
@@ -353,9 +412,14 @@ class LoaderWorld {
       return tell(event::End{id});
     }
     const std::uint64_t length =
-        std::min<std::uint64_t>({16'384, size - request.done, request.length - request.done});
-    std::string bytes = server[request.path].substr(request.first + request.done, length);
+        std::min<std::uint64_t>({piece, size - request.done, request.length - request.done});
+    std::string bytes = request.body.substr(request.first + request.done, length);
     if (lie_about_bytes && request.done == 0 && !bytes.empty()) bytes[0] = static_cast<char>(bytes[0] ^ 1);
+    if (lies > 0 && !bytes.empty()) {
+      --lies;
+      char& wrong = bytes[random() % bytes.size()];
+      wrong = static_cast<char>(wrong ^ 4);
+    }
     const auto file = open_.find(request.file);
     if (file == open_.end()) {
       broken = "bytes for a file that is not open";
@@ -401,10 +465,21 @@ class LoaderWorld {
   }
   void act(const action::Close& a) { open_.erase(a.file); }
   void act(const action::WriteJournal& a) {
+    if (!holds_) fault("wrote a journal into a folder that is not its own");
+    if (journal_fails) {
+      return later_event(event::StoreFailed{
+          visit_, event::StoreFailed::Work::kJournal, std::nullopt, ErrorCode::kQuota, "full"});
+    }
     journal.at(a.slot) = a.text;
+    flushed_ = disk;
     later_event(event::Journaled{visit_});
   }
   void act(const action::RemoveFolder&) {
+    if (!holds_) fault("removed a folder that is not its own");
+    if (removal_fails) {
+      return later_event(event::StoreFailed{visit_, event::StoreFailed::Work::kRemove, std::nullopt,
+                                            ErrorCode::kStorage, "in use"});
+    }
     disk.clear();
     journal = {};
     open_.clear();
@@ -418,6 +493,17 @@ class LoaderWorld {
     for (const std::string& path : {a.plan.graph, a.plan.config, a.plan.tokenizer}) {
       if (disk.count(path) == 0) broken = "a session without " + path;
     }
+    if (!shares_ && !holds_) fault("a session from files that anyone may take away");
+    bool one_version = false;
+    for (const auto& version : versions_) {
+      bool all = true;
+      for (const auto& path : {a.plan.graph, a.plan.config, a.plan.tokenizer}) {
+        const auto it = version.find(path);
+        all = all && it != version.end() && it->second == disk[path];
+      }
+      one_version = one_version || all;
+    }
+    if (!one_version && !lied_) fault("a session from files of two versions");
     if (!session_answers) return;
     using Stage = event::SessionStage;
     const std::uint64_t total = disk[a.plan.graph].size();
@@ -507,10 +593,14 @@ class LoaderWorld {
   }
 
   std::optional<ModelLoader> loader_;
+  std::vector<std::map<std::string, std::string>> versions_;
+  std::map<std::string, std::string> flushed_;
+  bool lied_ = false;  // bytes that nothing vouches for were not what was published
   Visit visit_ = 0;
   Visit locked_visit_ = 0;
   bool asked_ = false;
   bool holds_ = false;
+  bool shares_ = false;
   std::map<RequestId, Request> requests_;
   RequestId last_request_ = 0;
   std::map<FileId, std::string> open_;

@@ -1,0 +1,136 @@
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <variant>
+#include <vector>
+
+#include "candor/base/error.hpp"
+#include "candor/base/time.hpp"
+#include "candor/inference/session_driver.hpp"
+#include "candor/io/snapshot.hpp"
+#include "candor/loader/model_config.hpp"
+#include "candor/model/device_profile.hpp"
+#include "candor/model/variant_plan.hpp"
+#include "candor/progress/eta_display.hpp"
+#include "candor/progress/multi_file_aggregator.hpp"
+#include "candor/state/state_manager.hpp"
+#include "candor/transfer/repository.hpp"
+
+namespace candor {
+
+/// The states of a ModelLoader. Each owns what only it has, so what a state doesn't have can't be touched.
+namespace loading {
+
+/// What was chosen for this device.
+struct Choice {
+  DeviceProfile device;
+  VariantPlan plan;
+};
+
+/// What the next opening has to do differently, because of how the last one ended.
+struct Intent {
+  bool ask_source = false;      ///< what is on disk is of no use: its source may have something else by now
+  bool distrust_graph = false;  ///< the runtime could not read it, and no checksum vouches for it
+};
+
+/// Nothing is under way.
+struct Idle {
+  LoadStatus status = LoadStatus::kIdle;  ///< kIdle, kPaused (by the visitor, or in an earlier visit) or kCancelled
+  std::optional<LoadPhase> phase;
+  std::optional<Variant> variant;
+  bool interrupted = false;  ///< the page was left in the middle of it
+};
+
+/// Other tabs are waited for, the device is probed, the journal read.
+struct Opening {
+  Intent intent;
+  std::optional<DeviceProfile> device;
+  EtaDisplayRounder rounder;  ///< of what the tab that has the folder says
+  EtaDisplay eta;
+};
+
+/// Which files are there?
+struct Resolving {
+  DeviceProfile device;
+  bool distrust_graph = false;
+};
+
+/// The files come, or are verified.
+struct Transferring {
+  Choice choice;
+  bool fresh_list = false;       ///< the files are those that the source named in this round
+  std::uint64_t began_with = 0;  ///< bytes in place when this attempt began
+  bool waits = false;            ///< for a time or the network; nothing is asked for
+};
+
+/// A session is being created.
+struct Loading {
+  Choice choice;
+  bool fresh_list = false;
+  SessionId session = 0;
+  SessionDriver driver;
+};
+
+/// The model answers.
+struct Ready {
+  Choice choice;
+  SessionId session = 0;
+  SessionDriver driver;
+  std::optional<Newer> newer;
+};
+
+/// The visitor is asked, or it is over.
+struct Failed {
+  Error error;
+  std::uint64_t kept = 0;
+  std::optional<LoadPhase> phase;
+  std::optional<Variant> variant;
+  Intent intent;
+  /// What a retry goes on with; nothing: with what is on disk.
+  std::variant<std::monostate, Resolving, Transferring> back;
+};
+
+/// The files are taken away as soon as no other tab uses them.
+struct Removing {
+  std::vector<Ticket> tickets;
+  bool load_after = false;
+};
+
+using State = std::variant<Idle, Opening, Resolving, Transferring, Loading, Ready, Failed, Removing>;
+
+}  // namespace loading
+
+/// All that a ModelLoader knows.
+struct LoaderData {
+  explicit LoaderData(ModelConfig model);
+
+  ModelConfig config;
+  Repository repository;
+  StateManager records;
+  PhaseTimings timings;  ///< of the last session on this device
+  /// While the repository has a download.
+  std::optional<MultiFileAggregator> progress;
+  loading::State state;
+  MonotonicTime time;
+  std::optional<LoadPhase> phase;  ///< as of the last event
+  Instant phase_began{};
+  std::optional<Instant> started;
+  unsigned attempt = 1;
+  bool online = true;
+};
+
+// What follows from it. Asking changes nothing.
+
+LoadStatus status_of(const LoaderData& loader);
+std::optional<LoadPhase> phase_of(const LoaderData& loader);
+/// Something is under way that ends by itself.
+bool is_running(LoadStatus status);
+Allowed allowed_in(const LoaderData& loader);
+/// Silence, while something is under way, is told after this long.
+inline constexpr Millis kHeartbeat{1000};
+/// What the visitor is shown at `now`.
+Snapshot snapshot_of(const LoaderData& loader, Instant now);
+
+}  // namespace candor
