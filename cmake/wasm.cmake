@@ -27,6 +27,12 @@ if(EXISTS ${CMAKE_CURRENT_SOURCE_DIR}/web/bindings.cpp)
   add_executable(candor-core web/bindings.cpp web/host_libc.cpp)
   target_include_directories(candor-core PRIVATE src)
   target_link_libraries(candor-core PRIVATE candor candor_json candor_warnings)
+  # JavaScript writes bytes and logits into the core's memory. Emscripten before 3.1.55 shows every view of it and doesn't
+  # know these names, since 4.0.7 it shows only those that are named.
+  set(views "")
+  if(EMSCRIPTEN_VERSION VERSION_GREATER_EQUAL 3.1.55)
+    set(views HEAPU8,HEAPF32)
+  endif()
   # Embind's names of unbound types need RTTI.
   target_compile_definitions(candor-core PRIVATE EMSCRIPTEN_HAS_UNBOUND_TYPE_NAMES=0)
   target_link_options(
@@ -41,7 +47,7 @@ if(EXISTS ${CMAKE_CURRENT_SOURCE_DIR}/web/bindings.cpp)
     -sBINARYEN_EXTRA_PASSES=--flatten,--rereloop,-Oz,-Oz # a fresh look at the control flow saves half a percent
     -sMALLOC=emmalloc # small; the core allocates little
     -sINCOMING_MODULE_JS_API=wasmBinary,locateFile,instantiateWasm
-    -sEXPORTED_RUNTIME_METHODS=)
+    -sEXPORTED_RUNTIME_METHODS=${views})
   set_target_properties(candor-core PROPERTIES SUFFIX .js)
   # Once more, after Emscripten's own last passes: another half a percent.
   find_program(WASM_OPT wasm-opt REQUIRED)

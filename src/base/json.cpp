@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <nlohmann/json.hpp>
 #include <utility>
 
 #include "base/text.hpp"
@@ -33,175 +34,57 @@ int character_length(std::string_view text) {
   return length == 0 ? -1 : length;
 }
 
-void append_code_point(std::string& text, std::uint32_t code) {
-  const auto add = [&](std::uint32_t byte) { text += static_cast<char>(byte); };
-  if (code < 0x80) {
-    add(code);
-    return;
-  }
-  int rest = 1;
-  if (code < 0x800) {
-    add(0xc0 | code >> 6);
-  } else if (code < 0x10000) {
-    add(0xe0 | code >> 12);
-    rest = 2;
-  } else {
-    add(0xf0 | code >> 18);
-    rest = 3;
-  }
-  while (rest-- > 0) add(0x80 | (code >> (6 * rest) & 0x3f));
-}
-
-/// RFC 8259, to the letter. Each function takes what it reads from the front of the text, and says whether it
-/// was there. A number of more than fifteen digits may be off in the last of them.
-class Reader {
+/// Takes what nlohmann's parser finds, and builds the value.
+class Builder {
  public:
-  explicit Reader(std::string_view text) : text_(text) {
-    take("\xef\xbb\xbf");  // some write a byte order mark
-  }
+  Builder(Value& root, std::size_t max_depth) : root_(root), max_depth_(max_depth) {}
 
-  bool read(Value& value, std::size_t depth) {
-    space();
-    if (text_.empty()) return false;
-    switch (text_[0]) {
-      case '{':
-        value.kind = Kind::kObject;
-        return items(value, '}', depth);
-      case '[':
-        value.kind = Kind::kArray;
-        return items(value, ']', depth);
-      case '"':
-        value.kind = Kind::kString;
-        return string(value.text);
-      case 't':
-        value.kind = Kind::kBoolean;
-        value.number = 1;
-        return take("true");
-      case 'f':
-        value.kind = Kind::kBoolean;
-        return take("false");
-      case 'n':
-        return take("null");
-      default:
-        value.kind = Kind::kNumber;
-        return number(value.number);
-    }
+  bool null() { return add(Kind::kNull, 0); }
+  bool boolean(bool value) { return add(Kind::kBoolean, value ? 1 : 0); }
+  bool number_integer(std::int64_t value) { return add(Kind::kNumber, static_cast<double>(value)); }
+  bool number_unsigned(std::uint64_t value) { return add(Kind::kNumber, static_cast<double>(value)); }
+  bool number_float(double value, const std::string&) { return add(Kind::kNumber, value); }
+  bool string(std::string& value) {
+    slot(Kind::kString).text = std::move(value);
+    return true;
   }
-  bool at_end() {
-    space();
-    return text_.empty();
+  bool binary(const std::vector<std::uint8_t>&) { return false; }
+  bool key(std::string& name) {
+    name_ = std::move(name);
+    return true;
   }
+  bool start_object(std::size_t) { return open(Kind::kObject); }
+  bool start_array(std::size_t) { return open(Kind::kArray); }
+  bool end_object() { return close(); }
+  bool end_array() { return close(); }
+  bool parse_error(std::size_t, const std::string&, const nlohmann::json::exception&) { return false; }
 
  private:
-  void space() {
-    while (!text_.empty() && (text_[0] == ' ' || text_[0] == '\t' || text_[0] == '\n' || text_[0] == '\r'))
-      text_.remove_prefix(1);
+  Value& slot(Kind kind) {
+    // What is open lies at the end of what is open around it, so these pointers stay good.
+    Value& value = open_.empty() ? root_ : open_.back()->items.emplace_back();
+    value.kind = kind;
+    value.name = std::exchange(name_, {});
+    return value;
   }
-  bool take(std::string_view token) {
-    if (!text_.starts_with(token)) return false;
-    text_.remove_prefix(token.size());
+  bool add(Kind kind, double number) {
+    slot(kind).number = number;
     return true;
   }
-  bool take(char c) { return take(std::string_view(&c, 1)); }
-
-  bool items(Value& value, char end, std::size_t depth) {
-    if (depth == 0) return false;
-    text_.remove_prefix(1);
-    space();
-    if (take(end)) return true;
-    do {
-      space();
-      Value& item = value.items.emplace_back();
-      if (value.kind == Kind::kObject) {
-        if (!string(item.name)) return false;
-        space();
-        if (!take(':')) return false;
-      }
-      if (!read(item, depth - 1)) return false;
-      space();
-    } while (take(','));
-    return take(end);
-  }
-
-  bool string(std::string& out) {
-    if (!take('"')) return false;
-    while (!text_.empty()) {
-      if (take('"')) return true;
-      if (take('\\')) {
-        if (!escape(out)) return false;
-        continue;
-      }
-      const int length = character_length(text_);
-      if (length <= 0 || static_cast<unsigned char>(text_[0]) < ' ') return false;
-      out += text_.substr(0, static_cast<std::size_t>(length));
-      text_.remove_prefix(static_cast<std::size_t>(length));
-    }
-    return false;
-  }
-  bool escape(std::string& out) {
-    constexpr std::string_view kNames = "\"\\/bfnrt";
-    constexpr std::string_view kMeaning = "\"\\/\b\f\n\r\t";
-    if (text_.empty()) return false;
-    const std::size_t at = kNames.find(text_[0]);
-    if (at != std::string_view::npos) {
-      out += kMeaning[at];
-      text_.remove_prefix(1);
-      return true;
-    }
-    std::uint32_t code = 0;
-    if (!unit(code)) return false;
-    if (code >= 0xd800 && code < 0xe000) {
-      std::uint32_t low = 0;
-      if (code >= 0xdc00 || !take('\\') || !unit(low) || low < 0xdc00 || low >= 0xe000) return false;
-      code = 0x10000 + ((code - 0xd800) << 10) + (low - 0xdc00);
-    }
-    append_code_point(out, code);
+  bool open(Kind kind) {
+    if (open_.size() == max_depth_) return false;
+    open_.push_back(&slot(kind));
     return true;
   }
-  bool unit(std::uint32_t& code) {
-    if (!take('u') || text_.size() < 4) return false;
-    for (const char c : text_.substr(0, 4)) {
-      const char l = text::lower(c);
-      if (!(c >= '0' && c <= '9') && !(l >= 'a' && l <= 'f')) return false;
-      code = code * 16 + static_cast<std::uint32_t>(c <= '9' ? c - '0' : l - 'a' + 10);
-    }
-    text_.remove_prefix(4);
+  bool close() {
+    open_.pop_back();
     return true;
   }
 
-  std::size_t digits(double& value) {
-    std::size_t count = 0;
-    for (; !text_.empty() && text_[0] >= '0' && text_[0] <= '9'; ++count) {
-      value = value * 10 + (text_[0] - '0');
-      text_.remove_prefix(1);
-    }
-    return count;
-  }
-  bool number(double& value) {
-    const bool negative = take('-');
-    const bool zero = text_.starts_with('0');
-    const std::size_t whole = digits(value);
-    if (whole == 0 || (zero && whole > 1)) return false;
-    double exponent = 0;
-    if (take('.')) {
-      const std::size_t count = digits(value);
-      if (count == 0) return false;
-      exponent = -static_cast<double>(count);
-    }
-    if (take('e') || take('E')) {
-      const bool down = take('-');
-      if (!down) take('+');
-      double by = 0;
-      if (digits(by) == 0) return false;
-      exponent += down ? -by : by;
-    }
-    const double power = std::pow(10, std::abs(exponent));
-    if (value != 0) value = exponent < 0 ? value / power : value * power;
-    if (negative) value = -value;
-    return std::isfinite(value);
-  }
-
-  std::string_view text_;
+  Value& root_;
+  std::size_t max_depth_;
+  std::vector<Value*> open_;
+  std::string name_;
 };
 
 void quote(std::string& json, std::string_view text) {
@@ -267,8 +150,8 @@ void append_number(std::string& json, double value) {
 std::optional<Value> parse(std::string_view text, const Limits& limits) {
   if (text.size() > limits.max_bytes) return std::nullopt;
   std::optional<Value> value(std::in_place);
-  Reader reader(text);
-  if (!reader.read(*value, limits.max_depth) || !reader.at_end()) value.reset();
+  Builder builder(*value, limits.max_depth);
+  if (!nlohmann::json::sax_parse(text.begin(), text.end(), &builder)) value.reset();
   return value;
 }
 

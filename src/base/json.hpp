@@ -9,8 +9,8 @@
 #include <string_view>
 #include <vector>
 
-/// JSON, read and written, as small as the page wants it: nlohmann/json's reader alone is a twentieth of the
-/// core. It is what the tests compare this with.
+/// JSON, read by nlohmann/json into a value of our own, and written straight into text: nlohmann/json's
+/// document type and its writer would take more of the page's bytes than all else here.
 namespace candor::json {
 
 /// A value as read. Only the fields of its kind mean something.

@@ -113,6 +113,46 @@ test('bytes put into the core’s buffer are the ones it hashes, whatever the si
   loader.delete();
 });
 
+test('JavaScript sees the core’s memory, before it grows and after', () => {
+  const bytes = core.HEAPU8;
+  assert.ok(bytes instanceof Uint8Array && core.HEAPF32 instanceof Float32Array);
+  assert.equal(bytes.buffer, core.HEAPF32.buffer);
+  const loop = new core.GenerationLoop('{}');
+  const count = bytes.length;
+  const address = loop.buffer(count);
+  assert.notEqual(core.HEAPU8, bytes, 'it grew');
+  core.HEAPF32[address / 4 + count - 1] = 0.5;
+  assert.equal(core.HEAPU8[address + 4 * count - 1], 0x3f);
+  loop.delete();
+});
+
+test('the core reads a number of JSON as JavaScript does, to the last bit', () => {
+  const states = new core.StateManager();
+  let seed = 5;
+  const random = (/** @type {number} */ below) => {
+    seed = (seed * 16807) % 2147483647;
+    return seed % below;
+  };
+  const digits = (/** @type {number} */ count) =>
+    Array.from({ length: count }, () => random(10)).join('');
+  states.startDownload('m', 'M', 0);
+  for (let round = 0; round < 2000; round++) {
+    // Around 1e14 the last bit is a hundredth, so that it is seen in what the core writes.
+    const fraction = `${digits(random(24))}1`;
+    const whole = `${1 + random(7)}${digits(14)}`;
+    const text = [
+      `${whole}.${fraction}`,
+      `${whole[0]}.${whole.slice(1)}${fraction}e14`,
+      `${whole}${fraction}e-${fraction.length}`,
+      `${whole}`,
+      `0.${whole}${fraction}E+15`,
+    ][round % 5];
+    states.updateDownload('m', `{"speed":${text}}`, round);
+    assert.equal(JSON.parse(states.state('m')).speed, Number(text), text);
+  }
+  states.delete();
+});
+
 test('what is no event changes nothing and asks for nothing', () => {
   const loader = new core.ModelLoader(JSON.stringify(CONFIG));
   const before = loader.snapshot(0);

@@ -5,9 +5,11 @@
 #include <algorithm>
 #include <cfloat>
 #include <cmath>
+#include <cstdlib>
 #include <nlohmann/json.hpp>
 #include <random>
 #include <string>
+#include <vector>
 
 namespace candor {
 namespace {
@@ -47,7 +49,7 @@ void expect_the_same_as_nlohmann(const std::string& text) {
   }
 }
 
-TEST(Json, ReadsWhatNlohmannReadsAndRefusesWhatItRefuses) {
+TEST(Json, BuildsTheValueThatNlohmannBuilds) {
   for (const char* text : {"",
                            " ",
                            "null",
@@ -135,7 +137,7 @@ TEST(Json, ReadsWhatNlohmannReadsAndRefusesWhatItRefuses) {
     expect_the_same_as_nlohmann(text);
 }
 
-TEST(Json, ReadsDamagedTextAsNlohmannDoes) {
+TEST(Json, BuildsFromDamagedTextWhatNlohmannBuilds) {
   const std::string whole =
       R"({"type":"head","request":12,"headers":{"etag":"\"x\"","näme":"\u00e9\n"},"list":[0,-1.5,2e3,true,null]})";
   std::mt19937 random(7);
@@ -153,6 +155,53 @@ TEST(Json, ReadsDamagedTextAsNlohmannDoes) {
   }
 }
 
+TEST(Json, ReadsNumbersToTheLastBit) {
+  std::mt19937_64 random(11);
+  const auto digits = [&](std::size_t count) {
+    std::string text(count, '0');
+    for (char& c : text) c = static_cast<char>('0' + random() % 10);
+    return text;
+  };
+  std::vector<std::string> texts{"1.2345678901234567",
+                                 "9007199254740993",
+                                 "9223372036854775807",
+                                 "-9223372036854775808",
+                                 "18446744073709551615",
+                                 "18446744073709551616",
+                                 "99999999999999999999",
+                                 "-9223372036854775809",
+                                 "1.7976931348623157e308",
+                                 "2.2250738585072011e-308",
+                                 "5e-324",
+                                 "0.1e-6"};
+  for (int round = 0; round < 5'000; ++round) {
+    std::string text = random() % 2 == 0 ? "-" : "";
+    text += static_cast<char>('1' + random() % 9);
+    text += digits(random() % 22);
+    if (random() % 2 == 0) text += "." + digits(1 + random() % 20);
+    if (random() % 2 == 0) text += "e-" + std::to_string(random() % 300);
+    texts.push_back(text);
+  }
+  for (const std::string& text : texts) {
+    const auto value = json::parse(text);
+    ASSERT_TRUE(value) << text;
+    EXPECT_EQ(value->number, std::strtod(text.c_str(), nullptr)) << text;
+  }
+}
+
+TEST(Json, GivesEachMemberItsOwnName) {
+  const auto value = json::parse(R"({"a":{"b":[1,{"c":null}]},"":2,"\u0000x":"y"})");
+  ASSERT_TRUE(value);
+  ASSERT_EQ(value->items.size(), 3U);
+  EXPECT_EQ(value->items[0].name, "a");
+  EXPECT_EQ(value->items[0].items[0].name, "b");
+  EXPECT_EQ(value->items[0].items[0].items[0].name, "");
+  EXPECT_EQ(value->items[0].items[0].items[1].items[0].name, "c");
+  EXPECT_EQ(value->items[1].name, "");
+  EXPECT_EQ(value->items[2].name, (std::string{"\0x", 2}));
+  EXPECT_EQ(value->items[2].text, "y");
+}
+
 TEST(Json, OfTwoMembersWithOneNameTheLastCounts) {
   const auto value = json::parse(R"({"a":1,"a":2})");
   ASSERT_TRUE(value);
@@ -163,6 +212,10 @@ TEST(Json, RefusesWhatIsTooLongOrTooDeep) {
   EXPECT_TRUE(json::parse("[[1]]", {.max_bytes = 5, .max_depth = 2}));
   EXPECT_FALSE(json::parse("[[1]]", {.max_bytes = 4, .max_depth = 2}));
   EXPECT_FALSE(json::parse("[[1]]", {.max_bytes = 5, .max_depth = 1}));
+  EXPECT_FALSE(json::parse(R"({"a":[1]})", {.max_bytes = 9, .max_depth = 1}));
+  EXPECT_TRUE(json::parse("[[],{},[]]", {.max_bytes = 10, .max_depth = 2})) << "what is closed is no depth";
+  EXPECT_FALSE(json::parse("1", {.max_bytes = 0, .max_depth = 9}));
+  EXPECT_TRUE(json::parse("1", {.max_bytes = 1, .max_depth = 0}));
   EXPECT_FALSE(json::parse(std::string(100'000, '[')));
 }
 
