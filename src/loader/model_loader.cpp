@@ -71,6 +71,20 @@ FileStatus row_status(const FileTransfer& file) {
   return FileStatus::kInitiate;
 }
 
+ByteLedger bytes_of(const FileTransfer& file, std::uint64_t kept) {
+  ByteLedger bytes;
+  bytes.size = file.size();
+  bytes.position = file.on_disk();
+  bytes.cached = file.cached();
+  bytes.hashed = file.hashed();
+  bytes.verified = file.verified();
+  bytes.kept = kept;
+  bytes.discarded = file.discarded();
+  bytes.fresh = saturating_sub(bytes.position + bytes.discarded, kept);
+  bytes.repeated = saturating_sub(file.wire(), bytes.fresh);
+  return bytes;
+}
+
 std::optional<Instant> earlier(std::optional<Instant> a, std::optional<Instant> b) {
   if (!a || !b) return a ? a : b;
   return std::min(*a, *b);
@@ -422,6 +436,7 @@ void ModelLoader::open(Instant now) {
 void ModelLoader::handle(const event::Peer& event, Instant now) {
   if (stage_ != Stage::kOpening || lock_ != Lock::kAsked || !running()) return;
   peer_ = event;
+  peer_eta_.keep(peer_eta_.show(event.eta, Millis{event.stalled_for}));
   // Only the disk itself can say that less is here.
   claimed_ = std::max(claimed_, event.on_disk);
   if (event.total) claimed_total_ = std::max(claimed_, *event.total);
@@ -604,8 +619,11 @@ void ModelLoader::begin_transfer(std::unique_ptr<Download> download, Instant now
 
   progress_.emplace();
   ledger_ = std::vector<FileLedger>(download_->files().size());
-  for (const FileTransfer& file : download_->files())
-    progress_->add_file(file.file().path, file.size(), file.on_disk());
+  for (std::size_t i = 0; i < ledger_.size(); ++i) {
+    const FileTransfer& file = download_->files()[i];
+    ledger_[i].kept = file.on_disk() + file.discarded();
+    progress_->add_file(file.file().path, bytes_of(file, ledger_[i].kept));
+  }
   progress_->close_set();
   progress_->start(now);
 
@@ -631,16 +649,9 @@ void ModelLoader::sync_files(Instant now) {
     FileLedger& ledger = ledger_[i];
     if (ledger.done && file.state() == FileTransfer::State::kDone) continue;
     const std::string& name = file.file().path;
-    if (file.discarded() > ledger.discarded) {
-      progress_->discard(name, file.on_disk(), now);
-      ledger.discarded = file.discarded();
-      ledger.done = false;
-    }
-    progress_->update(name, file.on_disk(), file.size(), now);
-    if (file.state() == FileTransfer::State::kDone) {
-      progress_->complete_file(name, now);
-      ledger.done = true;
-    }
+    progress_->update(name, bytes_of(file, ledger.kept), now);
+    ledger.done = file.state() == FileTransfer::State::kDone;
+    if (ledger.done) progress_->complete_file(name, now);
   }
 }
 
@@ -769,6 +780,7 @@ void ModelLoader::handle(const event::Heard&, Instant) {}
 void ModelLoader::handle(const event::AnswerFailed&, Instant) {}
 void ModelLoader::handle(const event::Tick&, Instant now) {
   if (!running()) return;
+  if (progress_) progress_->tick(now);
   if (stage_ == Stage::kResolving && resolver_) {
     add(resolver_->tick(now));
     resolver_moved(now);

@@ -85,7 +85,7 @@ class ModelLoader {
     kRemoving
   };
   struct FileLedger {
-    std::uint64_t discarded = 0;
+    std::uint64_t kept = 0;
     bool done = false;
   };
 
