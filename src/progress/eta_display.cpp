@@ -53,32 +53,28 @@ Kind kind_for(double spread, Kind before) {
 
 }  // namespace
 
-EtaDisplay EtaDisplayRounder::show(const std::optional<EtaEstimate>& estimate, Millis stalled_for) {
+EtaDisplay EtaDisplayRounder::show(const std::optional<EtaEstimate>& estimate, Millis stalled_for) const {
   if (stalled_for.count() > 0) {
     const double seconds = std::floor(Seconds{stalled_for}.count());
-    shown_ = {Kind::kStalled, seconds, seconds};
-    return shown_;
+    return {Kind::kStalled, seconds, seconds};
   }
-  if (!estimate) {
-    shown_ = {};
-    return shown_;
-  }
+  if (!estimate) return {};
   // Below a second nobody asks how wide the range is.
   const double spread = estimate->high < 1 ? 1 : estimate->high / std::max(estimate->low, 1.0);
-  const Kind kind = kind_for(spread, shown_.kind);
-  const bool same = kind == shown_.kind;
+  const Kind kind = kind_for(spread, held_.kind);
+  const bool same = kind == held_.kind;
   if (kind == Kind::kRange) {
-    const double low = rounded(estimate->low, coarse_step(estimate->low), same ? shown_.low : 0);
-    const double high = rounded(estimate->high, coarse_step(estimate->high), same ? shown_.high : 0);
-    if (low < high) {
-      shown_ = {kind, low, high};
-      return shown_;
-    }
+    const double low = rounded(estimate->low, coarse_step(estimate->low), same ? held_.low : 0);
+    const double high = rounded(estimate->high, coarse_step(estimate->high), same ? held_.high : 0);
+    if (low < high) return {kind, low, high};
   }
   const double step = kind == Kind::kExact ? fine_step(estimate->seconds) : coarse_step(estimate->seconds);
-  const double seconds = rounded(estimate->seconds, step, same ? shown_.low : 0);
-  shown_ = {kind == Kind::kExact ? Kind::kExact : Kind::kAbout, seconds, seconds};
-  return shown_;
+  const double seconds = rounded(estimate->seconds, step, same ? held_.low : 0);
+  return {kind == Kind::kExact ? Kind::kExact : Kind::kAbout, seconds, seconds};
+}
+
+void EtaDisplayRounder::keep(const EtaDisplay& shown) {
+  if (shown.kind != Kind::kStalled) held_ = shown;
 }
 
 }  // namespace candor

@@ -99,15 +99,22 @@ void EtaEstimator::resume(Instant now) {
   paused_ = false;
 }
 
-std::optional<EtaEstimate> EtaEstimator::estimate(Instant now) {
-  const Instant time = time_.advance(now);
+std::optional<EtaEstimate> EtaEstimator::estimate(Instant now) const {
+  MonotonicTime time = time_;
+  const double at = elapsed(time.advance(now));
   if (!started_ || paused_) return std::nullopt;
-  const double at = elapsed(time);
-  close_ticks(at, true);
+  if (!must_jump_ && at < static_cast<double>(ticks_ + 1) * kTick) return read(at);
+  // What record() would find at that moment.
+  EtaEstimator then = *this;
+  then.close_ticks(at, true);
+  if (then.must_jump_ && then.has_basis_ && then.remaining_ && *then.remaining_ > 0) then.predict();
+  return then.read(at);
+}
+
+std::optional<EtaEstimate> EtaEstimator::read(double at_s) const {
   if (!has_basis_ || !remaining_) return std::nullopt;
   if (*remaining_ == 0) return EtaEstimate{};
-  if (must_jump_) predict();
-  const double since = stalled() ? 0 : at - shown_at_;
+  const double since = stalled() ? 0 : at_s - shown_at_;
   const double seconds = std::max(0.0, shown_ - since);
   const double low = predicted_ * std::exp(-kLow * sigma_) - since;
   const double high = predicted_ * std::exp(kHigh * sigma_) - since;
@@ -176,13 +183,8 @@ void EtaEstimator::close_second() {
   if (all_.count == 0) reference_ = log_rate;
   const double x = log_rate - reference_;
   all_.add(x);
-  if (recent_count_ == kRecentSeconds) {
-    older_.add(recent_[recent_begin_].log_rate);
-    recent_begin_ = (recent_begin_ + 1) % kRecentSeconds;
-    --recent_count_;
-  }
-  recent_[(recent_begin_ + recent_count_) % kRecentSeconds] = {second_.bytes, x};
-  ++recent_count_;
+  if (recent_.full()) older_.add(recent_.front().log_rate);
+  recent_.push({second_.bytes, x});
   second_ = {};
   look_for_change();
 }
@@ -202,8 +204,7 @@ double EtaEstimator::likelihood(const Spread& before, const Spread& after) {
 // Changes, 1993, ch. 2.4).
 void EtaEstimator::look_for_change() {
   Spread total = older_;
-  for (std::size_t i = 0; i < recent_count_; ++i)
-    total.add(recent_[(recent_begin_ + i) % kRecentSeconds].log_rate);
+  for (std::size_t i = 0; i < recent_.size(); ++i) total.add(recent_[i].log_rate);
   const double threshold = kChangeThreshold * kChangeThreshold * swings_ * swings_;
   if (last_change_ != 0) {
     // The further the new level stands out from what the line did before, the less it is one of its moods.
@@ -216,8 +217,8 @@ void EtaEstimator::look_for_change() {
   double best_bytes = 0;
   std::size_t best_seconds = 0;
   Spread best_after;
-  for (std::size_t k = 1; k < recent_count_; ++k) {
-    const Second& second = recent_[(recent_begin_ + recent_count_ - k) % kRecentSeconds];
+  for (std::size_t k = 1; k < recent_.size(); ++k) {
+    const Second& second = recent_[recent_.size() - k];
     after.add(second.log_rate);
     after_bytes += second.bytes;
     const Spread before = total.without(after);
@@ -253,8 +254,7 @@ void EtaEstimator::look_for_change() {
   before_.seconds += std::max(0.0, level_.seconds - seconds);
   level_ = {best_bytes, seconds};
   mean_rate_ = std::max(best_bytes, 1.0) / seconds;
-  recent_begin_ = (recent_begin_ + recent_count_ - best_seconds) % kRecentSeconds;
-  recent_count_ = best_seconds;
+  recent_.keep_latest(best_seconds);
   older_ = {};
 }
 

@@ -1,6 +1,7 @@
 #include "candor/progress/multi_file_aggregator.hpp"
 
 #include <algorithm>
+#include <cmath>
 #include <utility>
 
 #include "candor/base/bytes.hpp"
@@ -16,6 +17,9 @@ constexpr double kAlmostDone = 99.9;
 constexpr std::uint64_t kNetworkPiece = 4U << 20U;
 constexpr Millis kFastestAnswer{2.0};
 
+// How often the displayed time left may settle on another number.
+constexpr Millis kSettleEvery{250.0};
+
 bool is_settings(std::string_view name) {
   for (const std::string_view ending : {".json", ".txt", ".jinja", ".model"}) {
     if (name.size() > ending.size() && name.substr(name.size() - ending.size()) == ending) return true;
@@ -28,16 +32,11 @@ std::optional<double> percent(std::uint64_t position, std::uint64_t total) {
   return std::min(kAlmostDone, 100.0 * static_cast<double>(position) / static_cast<double>(total));
 }
 
-// The larger of what was shown and what is true now: nothing falls.
-std::optional<double> hold(std::optional<double>& shown, std::optional<double> now) {
-  if (!now) return std::nullopt;
-  if (shown && *shown > *now) {
-    // 100 % means done: it cannot be held for something that is not done any more.
-    if (*shown >= 100) return std::nullopt;
-    return shown;
-  }
-  shown = now;
-  return now;
+// The larger of what is held and what is true now: nothing falls.
+std::optional<double> shown(std::optional<double> held, std::optional<double> truth) {
+  if (!truth || !held || *held <= *truth) return truth;
+  // 100 % means done: it cannot be held for something that is not done any more.
+  return *held < 100 ? held : std::nullopt;
 }
 
 }  // namespace
@@ -54,25 +53,48 @@ MultiFileAggregator::File* MultiFileAggregator::find(std::string_view name) {
 MultiFileAggregator::File* MultiFileAggregator::file_at(std::string_view name) {
   if (File* known = find(name)) return known;
   if (files_.size() >= kMaxFiles) return nullptr;
+  hold();
   files_.emplace_back();
   files_.back().name = std::string(name);
   if (status_ == ProgressStatus::kDone || status_ == ProgressStatus::kReady)
-    status_ = ProgressStatus::kDownload;
+    set_status(ProgressStatus::kDownload);
   return &files_.back();
 }
 
-void MultiFileAggregator::add_file(std::string_view name, std::optional<std::uint64_t> total,
-                                   std::uint64_t resident) {
+void MultiFileAggregator::add_file(std::string_view name, const ByteLedger& bytes) {
   File* file = file_at(name);
-  if (file == nullptr) return;
-  if (total) set_total(*file, *total);
+  if (file == nullptr || file->status == ProgressStatus::kDone) return;
+  hold(*file);
+  const std::uint64_t before = file->bytes.position;
+  const std::optional<std::uint64_t> size = believed_size(*file, bytes);
+  file->bytes = bytes;
+  file->bytes.position = std::max(bytes.position, before);
+  file->bytes.size = size;
+  refute_size(*file);
   file->moved = true;
-  if (resident > file->cursor) {
-    file->cached = saturating_add(file->cached, resident - file->cursor);
-    file->cursor = resident;
-    file->position = std::max(file->position, resident);
-  }
   refresh_remaining();
+}
+
+const ByteLedger* MultiFileAggregator::ledger(std::string_view name) const {
+  for (const File& file : files_)
+    if (file.name == name) return &file.bytes;
+  return nullptr;
+}
+
+// Many small pieces as one, since a row needs no more.
+void MultiFileAggregator::Flow::record(std::uint64_t count, Instant time) {
+  constexpr Millis kPiece{100.0};
+  if (time - last_byte >= kStallAfter) *this = {};
+  last_byte = time;
+  piece = saturating_add(piece, count);
+  if (recorded && time - *recorded < kPiece) return;
+  average.record(std::exchange(piece, 0), time);
+  recorded = time;
+}
+
+std::optional<double> MultiFileAggregator::Flow::speed(Instant time) const {
+  if (time - last_byte >= kStallAfter) return std::nullopt;
+  return average.bytes_per_second(time);
 }
 
 void MultiFileAggregator::close_set() {
@@ -90,98 +112,104 @@ void MultiFileAggregator::start(Instant now) {
   started_ = true;
   counting_ = true;
   last_byte_ = time;
-  if (status_ == ProgressStatus::kInitiate) status_ = ProgressStatus::kDownload;
+  if (status_ == ProgressStatus::kInitiate) set_status(ProgressStatus::kDownload);
   speed_.start(now);
   eta_.start(now);
   history_.start(now);
 }
 
-void MultiFileAggregator::set_total(File& file, std::uint64_t total) {
-  if (file.status == ProgressStatus::kDone || total <= file.refuted_total) return;
-  if (total < file.position) {
-    file.refuted_total = total;
-    file.total.reset();
-  } else {
-    file.total = total;
-  }
+void MultiFileAggregator::set_size(File& file, std::uint64_t size) {
+  if (file.status == ProgressStatus::kDone || size == file.bytes.size || size <= file.refuted_size) return;
+  hold(file);
+  file.bytes.size = size;
+  refute_size(file);
 }
 
-void MultiFileAggregator::move_to(File& file, std::uint64_t loaded, bool over_network, Instant now) {
-  if (file.status == ProgressStatus::kDone) return;
-  if (loaded > file.cursor) {
-    const std::uint64_t fresh = loaded - file.cursor;
-    if (over_network) {
-      const bool timed = started_;  // else nobody knows how long these bytes took
-      start(now);
-      file.network = saturating_add(file.network, fresh);
-      network_ = saturating_add(network_, fresh);
-      last_byte_ = time_.last();
-      if (timed) {
-        speed_.record(fresh, now);
-        eta_.record(fresh, now);
-        history_.record(fresh, now);
-      }
+std::optional<std::uint64_t> MultiFileAggregator::believed_size(const File& file, const ByteLedger& told) {
+  return told.size && *told.size <= file.refuted_size ? file.bytes.size : told.size;
+}
+
+bool MultiFileAggregator::refute_size(File& file) {
+  if (!file.bytes.size || file.bytes.position <= *file.bytes.size) return false;
+  file.refuted_size = *file.bytes.size;
+  file.bytes.size.reset();
+  return true;
+}
+
+// `came`: bytes that the file needed and that came over the network. `timed`: somebody saw how long they
+// took.
+void MultiFileAggregator::take(File& file, const ByteLedger& bytes, std::uint64_t came, bool timed,
+                               Instant now) {
+  const std::uint64_t before = file.bytes.position;
+  const bool heard = bytes.heard() > file.bytes.heard();
+  const bool moved = bytes.position > before;
+  if (bytes.size && bytes.position > *bytes.size && bytes.discarded == file.bytes.discarded) hold(file);
+  file.bytes = bytes;
+  file.moved = true;
+  if (heard) {
+    timed = timed && started_;
+    start(now);
+    if (timed && came > 0) {
+      speed_.record(came, now);
+      eta_.record(came, now);
+      history_.record(came, now);
+      file.flow.record(came, time_.last());
     }
-    file.cursor = loaded;
+  }
+  if (heard || moved) {
+    last_byte_ = time_.last();
     current_ = static_cast<std::size_t>(&file - files_.data());
     if (file.status == ProgressStatus::kInitiate) file.status = ProgressStatus::kDownload;
   }
-  file.moved = true;
-  file.position = std::max(file.position, file.cursor);
-  if (file.total && file.position > *file.total) {
-    file.refuted_total = *file.total;
-    file.total.reset();
-    refresh_remaining();
-  }
+  if (refute_size(file)) refresh_remaining();
 }
 
-void MultiFileAggregator::update(std::string_view name, std::uint64_t loaded,
-                                 std::optional<std::uint64_t> total, Instant now) {
+void MultiFileAggregator::update(std::string_view name, const ByteLedger& bytes, Instant now) {
   File* file = file_at(name);
   if (file == nullptr) return;
+  time_.advance(now);
+  const ByteLedger& before = file->bytes;
+  const std::uint64_t discarded = saturating_sub(bytes.discarded, before.discarded);
+  if (file->status == ProgressStatus::kDone && discarded == 0) return;
   const bool seen_from_start = file->moved && started_;
-  if (total && total != file->total) {
-    set_total(*file, *total);
-    refresh_remaining();
+  const std::uint64_t came = seen_from_start ? saturating_sub(bytes.fresh, before.fresh) : 0;
+  ByteLedger next = bytes;
+  next.position = std::max(bytes.position, saturating_sub(before.position, discarded));
+  next.size = believed_size(*file, bytes);
+  const bool resized = next.size != before.size;
+  const bool expected = !resized && next.position == saturating_add(before.position, came);
+  if (discarded > 0) {
+    thrown_away(*file);
+  } else if (resized) {
+    hold(*file);
   }
-  start(now);
-  move_to(*file, loaded, seen_from_start, now);
-  if (!seen_from_start) refresh_remaining();
+  if (!started_) start(now);
+  take(*file, next, came, seen_from_start, now);
+  // Otherwise the estimator has counted down by itself.
+  if (!expected) refresh_remaining();
+  settle(now);
 }
 
-void MultiFileAggregator::set_resident(std::string_view name, std::uint64_t resident, Instant now) {
-  File* file = file_at(name);
-  if (file == nullptr || file->status == ProgressStatus::kDone) return;
-  time_.advance(now);
-  if (resident > file->cursor) file->cached = saturating_add(file->cached, resident - file->cursor);
-  move_to(*file, resident, false, now);
-  refresh_remaining();
-}
-
-void MultiFileAggregator::discard(std::string_view name, std::uint64_t keep, Instant now) {
-  File* const known = find(name);
-  if (known == nullptr) return;
-  File& file = *known;
-  time_.advance(now);
-  if (keep >= file.position) return;
-  discarded_ = saturating_add(discarded_, file.position - keep);
-  file.position = file.cursor = keep;
-  file.cached = std::min(file.cached, keep);
+// The only way back: nothing is held any more.
+void MultiFileAggregator::thrown_away(File& file) {
   file.from_cache = false;
   file.lone_progress.reset();
-  file.shown.reset();
+  file.held.reset();
+  held_.reset();
+  file.again = 0;
   file.status = ProgressStatus::kDownload;
-  shown_.reset();
   if (status_ == ProgressStatus::kDone || status_ == ProgressStatus::kReady)
     status_ = ProgressStatus::kDownload;
-  refresh_remaining();
 }
 
 void MultiFileAggregator::finish(File& file) {
   if (file.status == ProgressStatus::kDone) return;
-  file.position = std::max(file.position, file.total.value_or(0));
-  file.cursor = file.position;
-  file.total = file.position;
+  ByteLedger& bytes = file.bytes;
+  const std::uint64_t whole = std::max(bytes.position, bytes.size.value_or(0));
+  bytes.kept = saturating_add(bytes.kept, whole - bytes.position);
+  bytes.position = bytes.verified = whole;
+  bytes.size = whole;
+  file.again = 0;
   file.status = ProgressStatus::kDone;
   refresh_remaining();
 }
@@ -193,7 +221,7 @@ void MultiFileAggregator::complete_file(std::string_view name, Instant now) {
   finish(*file);
   if (all_done()) {
     stop_counting(now);
-    status_ = ProgressStatus::kDone;
+    set_status(ProgressStatus::kDone);
   }
 }
 
@@ -201,20 +229,16 @@ void MultiFileAggregator::raw_progress(File& file, std::optional<std::uint64_t> 
                                        std::optional<std::uint64_t> total, std::optional<double> progress,
                                        std::optional<bool> cached, Instant now) {
   if (file.status == ProgressStatus::kDone) return;
+  hold(file);
   const bool whole = loaded && total && *loaded >= *total;
   const bool first = !file.moved;
   // A total first heard together with as many bytes is perhaps only a count of what came so far.
-  if (total && (file.total || !whole)) set_total(file, *total);
+  if (total && (file.bytes.size || !whole)) set_size(file, *total);
   if (loaded) {
     const bool seen_from_start = !first || file.announced.has_value();
     const bool at_once = whole && first && file.announced &&
                          (time_.last() - *file.announced < kFastestAnswer || *loaded >= kNetworkPiece);
-    const bool from_cache = cached.value_or(at_once);
-    if (from_cache && *loaded > file.cursor) {
-      file.cached = saturating_add(file.cached, *loaded - file.cursor);
-      file.from_cache = file.network == 0;
-    }
-    move_to(file, *loaded, seen_from_start && !from_cache, now);
+    raw_position(file, *loaded, seen_from_start, cached.value_or(at_once), now);
   }
   if (progress && !total) {
     const auto value = lone_percent(*progress);
@@ -228,6 +252,30 @@ void MultiFileAggregator::raw_progress(File& file, std::optional<std::uint64_t> 
   refresh_remaining();
 }
 
+// Turns a position into what became of the bytes before it.
+void MultiFileAggregator::raw_position(File& file, std::uint64_t loaded, bool seen_from_start,
+                                       bool from_cache, Instant now) {
+  ByteLedger next = file.bytes;
+  const std::uint64_t more = saturating_sub(loaded, next.position - file.again);
+  const std::uint64_t once_more = std::min(more, file.again);
+  const std::uint64_t added = more - once_more;
+  next.position += added;
+  if (from_cache && more > 0) {
+    next.kept = saturating_add(next.kept, added);
+    next.cached = saturating_add(next.cached, added);
+    file.from_cache = next.heard() == 0;
+  } else if (seen_from_start) {
+    next.fresh = saturating_add(next.fresh, added);
+    next.repeated = saturating_add(next.repeated, once_more);
+  } else {
+    // Nobody saw where these came from.
+    next.kept = saturating_add(next.kept, added);
+  }
+  file.again -= once_more;
+  // An attempt that starts anew needs the bytes that it repeats: they measure the line like others.
+  take(file, next, from_cache || !seen_from_start ? 0 : more, seen_from_start, now);
+}
+
 std::optional<double> MultiFileAggregator::lone_percent(double value) {
   if (value > 1) {
     percent_scale_ = true;
@@ -239,6 +287,11 @@ std::optional<double> MultiFileAggregator::lone_percent(double value) {
 }
 
 void MultiFileAggregator::handle_file_progress(const TransformersEvent& event, Instant now) {
+  take_event(event, now);
+  settle(now);
+}
+
+void MultiFileAggregator::take_event(const TransformersEvent& event, Instant now) {
   using Kind = TransformersEvent::Kind;
   // Transformers.js lets the other files of a failed load run on; a file announced again is a new try.
   if (status_ == ProgressStatus::kFailed && event.kind != Kind::kReady) {
@@ -272,14 +325,14 @@ void MultiFileAggregator::handle_file_progress(const TransformersEvent& event, I
         start(now);
         // Announced again in mid-way: it starts anew, and the bytes that come are network bytes once more.
         if (event.kind == Kind::kInitiate && file->announced && file->status != ProgressStatus::kDone)
-          file->cursor = 0;
+          file->again = file->bytes.position;
         if (!file->announced) file->announced = time_.last();
       }
       raw_progress(*file, event.loaded, event.total, event.progress, event.cached, now);
       if (event.kind == Kind::kDone && file->status != ProgressStatus::kDone) {
         if (!file->moved && event.cached.value_or(true)) {
           file->from_cache = true;
-          file->cached = file->total.value_or(0);
+          file->bytes.cached = file->bytes.size.value_or(0);
         }
         finish(*file);
       }
@@ -288,7 +341,7 @@ void MultiFileAggregator::handle_file_progress(const TransformersEvent& event, I
   }
   if (!files_.empty() && all_done() && (set_closed_ || !only_settings())) {
     stop_counting(now);
-    status_ = ProgressStatus::kDone;
+    set_status(ProgressStatus::kDone);
   }
 }
 
@@ -299,37 +352,40 @@ void MultiFileAggregator::stop_counting(Instant now) {
   speed_.pause(now);
   eta_.pause(now);
   history_.pause(now);
+  for (File& file : files_) file.flow = {};
 }
 
 void MultiFileAggregator::complete(Instant now) {
   stop_counting(now);
+  hold();
   if (!set_closed_) {
     const auto never_came = [](const File& file) {
-      return file.status != ProgressStatus::kDone && file.position == 0 && !file.lone_progress;
+      return file.status != ProgressStatus::kDone && file.bytes.position == 0 && file.bytes.discarded == 0 &&
+             !file.lone_progress;
     };
     std::erase_if(files_, never_came);
   }
   for (File& file : files_) finish(file);
   current_.reset();
   error_.reset();
-  status_ = ProgressStatus::kReady;
+  set_status(ProgressStatus::kReady);
 }
 
 void MultiFileAggregator::fail(std::string error, Instant now) {
   stop_counting(now);
   error_ = std::move(error);
-  status_ = ProgressStatus::kFailed;
+  set_status(ProgressStatus::kFailed);
 }
 
 void MultiFileAggregator::pause(Instant now) {
   stop_counting(now);
-  status_ = ProgressStatus::kPaused;
+  set_status(ProgressStatus::kPaused);
 }
 
 void MultiFileAggregator::resume(Instant now) {
   const Instant time = time_.advance(now);
   error_.reset();
-  status_ = ProgressStatus::kDownload;
+  set_status(ProgressStatus::kDownload);
   if (!started_) {
     start(now);
     return;
@@ -344,7 +400,39 @@ void MultiFileAggregator::resume(Instant now) {
 
 void MultiFileAggregator::set_loading(Instant now) {
   stop_counting(now);
-  status_ = ProgressStatus::kLoading;
+  set_status(ProgressStatus::kLoading);
+}
+
+void MultiFileAggregator::tick(Instant now) {
+  time_.advance(now);
+  settle(now);
+}
+
+void MultiFileAggregator::set_status(ProgressStatus status) {
+  if (status == status_) return;
+  hold();
+  status_ = status;
+}
+
+// Before anything that can make the true share fall. Between two such moments it only rises, so that what is
+// held is the largest that anybody can have been shown.
+void MultiFileAggregator::hold() {
+  const auto truth = share();
+  if (truth) held_ = std::max(*truth, held_.value_or(0));
+}
+
+void MultiFileAggregator::hold(File& file) {
+  const auto truth = share(file);
+  if (truth) file.held = std::max(*truth, file.held.value_or(0));
+  hold();
+}
+
+void MultiFileAggregator::settle(Instant now) {
+  const Instant time = time_.advance(now);
+  if (!counting_ || (settled_ && time - *settled_ < kSettleEvery)) return;
+  settled_ = time;
+  const Rates at = rates(now);
+  rounder_.keep(rounder_.show(at.eta, Millis{at.stalled_for}));
 }
 
 bool MultiFileAggregator::all_done() const {
@@ -360,15 +448,15 @@ std::optional<std::uint64_t> MultiFileAggregator::total_size() const {
   if (files_.empty()) return std::nullopt;
   std::uint64_t sum = 0;
   for (const File& file : files_) {
-    if (!file.total) return std::nullopt;
-    sum = saturating_add(sum, *file.total);
+    if (!file.bytes.size) return std::nullopt;
+    sum = saturating_add(sum, *file.bytes.size);
   }
   return sum;
 }
 
 std::uint64_t MultiFileAggregator::position() const {
   std::uint64_t sum = 0;
-  for (const File& file : files_) sum = saturating_add(sum, file.position);
+  for (const File& file : files_) sum = saturating_add(sum, file.bytes.position);
   return sum;
 }
 
@@ -376,94 +464,95 @@ void MultiFileAggregator::refresh_remaining() {
   std::optional<std::uint64_t> remaining = 0;
   for (const File& file : files_) {
     if (file.status == ProgressStatus::kDone) continue;
-    if (!file.total) {
+    if (!file.bytes.size) {
       remaining.reset();
       break;
     }
-    *remaining = saturating_add(*remaining, saturating_sub(*file.total, file.cursor));
+    *remaining =
+        saturating_add(*remaining, saturating_sub(*file.bytes.size, file.bytes.position - file.again));
   }
   if (files_.empty() || (!set_closed_ && only_settings())) remaining.reset();
   eta_.set_remaining(remaining);
 }
 
-std::optional<double> MultiFileAggregator::file_progress(File& file) const {
-  if (file.status == ProgressStatus::kDone) {
-    file.shown = 100;
-    return 100;
-  }
-  return hold(file.shown, file.total ? percent(file.position, *file.total) : file.lone_progress);
+std::optional<double> MultiFileAggregator::share(const File& file) {
+  if (file.status == ProgressStatus::kDone) return 100;
+  return file.bytes.size ? percent(file.bytes.position, *file.bytes.size) : file.lone_progress;
 }
 
-std::optional<double> MultiFileAggregator::overall_progress() {
-  std::optional<double> now;
-  if (status_ == ProgressStatus::kReady || status_ == ProgressStatus::kDone) {
-    now = 100;
-  } else if (set_closed_ || !only_settings()) {
-    if (const auto total = total_size()) {
-      now = percent(position(), *total);
-    } else if (files_.size() == 1 && files_[0].lone_progress) {
-      now = files_[0].lone_progress;
-    }
-  }
-  return hold(shown_, now);
+std::optional<double> MultiFileAggregator::share() const {
+  if (status_ == ProgressStatus::kReady || status_ == ProgressStatus::kDone) return 100;
+  if (!set_closed_ && only_settings()) return std::nullopt;
+  if (const auto total = total_size()) return percent(position(), *total);
+  return files_.size() == 1 ? files_[0].lone_progress : std::nullopt;
 }
 
-ProgressInfo MultiFileAggregator::row(File& file) const {
+MultiFileAggregator::Rates MultiFileAggregator::rates(Instant now) const {
+  Rates at;
+  if (!counting_) return at;
+  MonotonicTime time = time_;
+  const Millis silence = time.advance(now) - last_byte_;
+  if (silence >= kStallAfter && !all_done()) at.stalled_for = silence.count();
+  at.speed = speed_.bytes_per_second(now);
+  at.eta = eta_.estimate(now);
+  return at;
+}
+
+ProgressInfo MultiFileAggregator::row(const File& file, Instant now) const {
+  const ByteLedger& bytes = file.bytes;
   ProgressInfo info;
   info.status = file.status;
   if (status_ == ProgressStatus::kPaused && file.status == ProgressStatus::kDownload) info.status = status_;
   info.name = name_.empty() ? file.name : name_;
   info.file = file.name;
-  info.progress = file_progress(file);
-  info.loaded = file.position;
-  info.total = file.total;
-  info.network = file.network;
-  info.cached = file.cached;
-  info.verified = file.status == ProgressStatus::kDone ? file.position : 0;
+  info.progress = shown(file.held, share(file));
+  info.loaded = bytes.position;
+  info.total = bytes.size;
+  info.network = bytes.heard();
+  info.cached = bytes.cached;
+  info.verified = bytes.verified;
+  info.discarded = bytes.discarded;
   info.from_cache = file.from_cache;
+  MonotonicTime time = time_;
+  if (counting_ && file.status == ProgressStatus::kDownload) info.speed = file.flow.speed(time.advance(now));
+  if (info.speed && *info.speed > 0 && bytes.size) {
+    const double left = static_cast<double>(*bytes.size - bytes.position + file.again) / *info.speed;
+    if (std::isfinite(left)) info.time_remaining = left;
+  }
   return info;
 }
 
-void MultiFileAggregator::fill_rates(ProgressInfo& info, Instant now) {
-  const Instant time = time_.advance(now);
-  std::optional<EtaEstimate> eta;
-  if (counting_) {
-    const Millis silence = time - last_byte_;
-    if (silence >= kStallAfter && !all_done()) info.stalled_for = silence.count();
-    info.speed = speed_.bytes_per_second(now);
-    eta = eta_.estimate(now);
-  }
-  if (eta) {
-    info.time_remaining = eta->seconds;
-    info.eta_low = eta->low;
-    info.eta_high = eta->high;
-  }
-  info.eta_display = rounder_.show(eta, Millis{info.stalled_for});
-  info.sparkline = history_.sparkline(now);
-}
-
-ProgressInfo MultiFileAggregator::overall(Instant now) {
+ProgressInfo MultiFileAggregator::overall(Instant now) const {
   ProgressInfo info;
   info.status = status_;
   info.name = name_;
   if (current_) info.file = files_[*current_].name;
-  info.progress = overall_progress();
+  info.progress = shown(held_, share());
   info.loaded = position();
   info.total = total_size();
-  info.network = network_;
   for (const File& file : files_) {
-    info.cached = saturating_add(info.cached, file.cached);
-    if (file.status == ProgressStatus::kDone) info.verified = saturating_add(info.verified, file.position);
+    info.network = saturating_add(info.network, file.bytes.heard());
+    info.cached = saturating_add(info.cached, file.bytes.cached);
+    info.verified = saturating_add(info.verified, file.bytes.verified);
+    info.discarded = saturating_add(info.discarded, file.bytes.discarded);
   }
   info.from_cache = !files_.empty() &&
                     std::all_of(files_.begin(), files_.end(), [](const File& f) { return f.from_cache; });
-  info.discarded = discarded_;
   info.error = error_;
-  fill_rates(info, now);
+  const Rates at = rates(now);
+  info.speed = at.speed;
+  info.stalled_for = at.stalled_for;
+  if (at.eta) {
+    info.time_remaining = at.eta->seconds;
+    info.eta_low = at.eta->low;
+    info.eta_high = at.eta->high;
+  }
+  info.eta_display = rounder_.show(at.eta, Millis{at.stalled_for});
+  info.sparkline = history_.sparkline(now);
   return info;
 }
 
-AggregateProgressInfo MultiFileAggregator::snapshot(Instant now) {
+AggregateProgressInfo MultiFileAggregator::snapshot(Instant now) const {
   ProgressInfo all = overall(now);
   AggregateProgressInfo info;
   info.status = all.status;
@@ -485,9 +574,9 @@ AggregateProgressInfo MultiFileAggregator::snapshot(Instant now) {
   info.sparkline = std::move(all.sparkline);
   info.error = std::move(all.error);
   info.files.reserve(files_.size());
-  for (File& file : files_) {
+  for (const File& file : files_) {
     if (file.status == ProgressStatus::kDone) ++info.files_completed;
-    info.files.push_back(row(file));
+    info.files.push_back(row(file, now));
   }
   return info;
 }

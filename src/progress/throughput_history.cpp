@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <utility>
 
 namespace candor {
 
@@ -61,14 +62,16 @@ void ThroughputHistory::resume(Instant now) {
   paused_ = false;
 }
 
-Sparkline ThroughputHistory::sparkline(Instant now) {
+Sparkline ThroughputHistory::sparkline(Instant now) const {
   if (!started_) return {};
-  advance(now);
+  ThroughputHistory then = *this;
+  then.advance(now);
   Sparkline line;
-  if (bytes_.size() < 2) return line;
-  line.seconds_per_point = width_s_;
-  line.bytes_per_second.assign(bytes_.begin(), bytes_.end() - 1);
-  for (double& point : line.bytes_per_second) point /= width_s_;
+  if (then.bytes_.size() < 2) return line;
+  line.seconds_per_point = then.width_s_;
+  then.bytes_.pop_back();
+  for (double& point : then.bytes_) point /= then.width_s_;
+  line.bytes_per_second = std::move(then.bytes_);
   return line;
 }
 

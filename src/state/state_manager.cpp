@@ -247,13 +247,6 @@ std::optional<DownloadState> StateManager::state(std::string_view model_key) con
   return entry->state;
 }
 
-std::vector<std::string> StateManager::model_keys() const {
-  std::vector<std::string> keys;
-  keys.reserve(entries_.size());
-  for (const Entry& entry : entries_) keys.push_back(entry.state.model_key);
-  return keys;
-}
-
 StateManager::SubscriptionId StateManager::subscribe(std::string_view model_key, Subscriber subscriber) {
   const SubscriptionId id = next_id_++;
   subscriptions_.push_back({id, std::string(model_key), std::move(subscriber)});

@@ -11,49 +11,53 @@ template <typename T>
 class CircularBuffer {
  public:
   /// `capacity` may be 0: such a buffer keeps nothing.
-  explicit CircularBuffer(std::size_t capacity) : capacity_(capacity) { items_.reserve(capacity); }
+  explicit CircularBuffer(std::size_t capacity) : items_(capacity) {}
 
   /// Adds an item; the oldest one leaves if the buffer is full.
   void push(T item) {
-    if (capacity_ == 0) return;
-    if (items_.size() < capacity_) {
-      items_.push_back(std::move(item));
+    if (items_.empty()) return;
+    items_[(oldest_ + size_) % capacity()] = std::move(item);
+    if (full()) {
+      oldest_ = (oldest_ + 1) % capacity();
     } else {
-      items_[oldest_] = std::move(item);
-      oldest_ = (oldest_ + 1) % capacity_;
+      ++size_;
     }
   }
 
-  std::size_t size() const { return items_.size(); }
-  std::size_t capacity() const { return capacity_; }
-  bool empty() const { return items_.empty(); }
-  bool full() const { return items_.size() == capacity_; }
+  /// All but the `count` latest items leave.
+  void keep_latest(std::size_t count) {
+    if (count >= size_) return;
+    oldest_ = (oldest_ + size_ - count) % capacity();
+    size_ = count;
+  }
+
+  std::size_t size() const { return size_; }
+  std::size_t capacity() const { return items_.size(); }
+  bool empty() const { return size_ == 0; }
+  bool full() const { return size_ == capacity(); }
 
   /// The i-th oldest item; `i` must be below `size()`.
-  const T& operator[](std::size_t i) const { return items_[(oldest_ + i) % items_.size()]; }
-  T& operator[](std::size_t i) { return items_[(oldest_ + i) % items_.size()]; }
+  const T& operator[](std::size_t i) const { return items_[(oldest_ + i) % capacity()]; }
+  T& operator[](std::size_t i) { return items_[(oldest_ + i) % capacity()]; }
 
   const T& front() const { return (*this)[0]; }
-  const T& back() const { return (*this)[size() - 1]; }
+  const T& back() const { return (*this)[size_ - 1]; }
 
   /// The mean of `accessor(item)`, 0 for an empty buffer.
   template <typename Accessor>
   double average(Accessor accessor) const {
-    if (items_.empty()) return 0;
+    if (empty()) return 0;
     double sum = 0;
-    for (const T& item : items_) sum += static_cast<double>(accessor(item));
-    return sum / static_cast<double>(items_.size());
+    for (std::size_t i = 0; i < size_; ++i) sum += static_cast<double>(accessor((*this)[i]));
+    return sum / static_cast<double>(size_);
   }
 
-  void clear() {
-    items_.clear();
-    oldest_ = 0;
-  }
+  void clear() { size_ = 0; }
 
  private:
-  std::size_t capacity_;
-  std::size_t oldest_ = 0;
   std::vector<T> items_;
+  std::size_t oldest_ = 0;
+  std::size_t size_ = 0;
 };
 
 }  // namespace candor

@@ -14,11 +14,14 @@ namespace candor {
 /// estimate is three quarters of a step away.
 class EtaDisplayRounder {
  public:
-  /// What to show for this estimate. `stalled_for`: time without a byte, 0 while bytes flow.
-  EtaDisplay show(const std::optional<EtaEstimate>& estimate, Millis stalled_for);
+  /// What to show for this estimate. `stalled_for`: time without a byte, 0 while bytes flow. Asking changes
+  /// nothing.
+  EtaDisplay show(const std::optional<EtaEstimate>& estimate, Millis stalled_for) const;
+  /// Holds to what was shown from now on. A stall is no number to hold to: what was held before it stays.
+  void keep(const EtaDisplay& shown);
 
  private:
-  EtaDisplay shown_;
+  EtaDisplay held_;
 };
 
 }  // namespace candor

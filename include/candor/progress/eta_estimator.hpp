@@ -1,11 +1,11 @@
 #pragma once
 
-#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <optional>
 
 #include "candor/base/time.hpp"
+#include "candor/progress/circular_buffer.hpp"
 #include "candor/progress/eta.hpp"
 
 namespace candor {
@@ -41,8 +41,8 @@ class EtaEstimator {
   void pause(Instant now);
   void resume(Instant now);
   /// The prediction at `now`; empty without a basis (one second and one byte), without a known remainder, or
-  /// while paused.
-  std::optional<EtaEstimate> estimate(Instant now);
+  /// while paused. Asking changes nothing.
+  std::optional<EtaEstimate> estimate(Instant now) const;
 
  private:
   static constexpr std::size_t kRecentSeconds = 40;
@@ -85,9 +85,7 @@ class EtaEstimator {
   double mean_rate_ = 0;  // of level_
 
   Level second_;  // the running one
-  std::array<Second, kRecentSeconds> recent_{};
-  std::size_t recent_begin_ = 0;
-  std::size_t recent_count_ = 0;
+  CircularBuffer<Second> recent_{kRecentSeconds};
   double reference_ = 0;    // the first log rate
   Spread older_;            // seconds of this level that have left `recent_`
   Spread all_;              // every second so far
@@ -111,6 +109,7 @@ class EtaEstimator {
   void look_for_change();
   static double likelihood(const Spread& before, const Spread& after);
   void predict();
+  std::optional<EtaEstimate> read(double at_s) const;
 };
 
 }  // namespace candor

@@ -4,6 +4,7 @@
 #include <optional>
 #include <string>
 
+#include "candor/base/byte_ledger.hpp"
 #include "candor/base/time.hpp"
 #include "candor/progress/multi_file_aggregator.hpp"
 #include "candor/progress/progress_info.hpp"
@@ -39,7 +40,7 @@ class ProgressTracker {
   void pause(Instant now);
   void resume(Instant now);
 
-  ProgressInfo snapshot(Instant now);
+  ProgressInfo snapshot(Instant now) const;
 
  private:
   Options options_;
@@ -48,6 +49,7 @@ class ProgressTracker {
   bool heard_ = false;     // a position or an event came
 
   void declare();
+  ByteLedger ledger() const;
 };
 
 }  // namespace candor

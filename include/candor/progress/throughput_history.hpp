@@ -28,8 +28,8 @@ class ThroughputHistory {
   void record(std::uint64_t bytes, Instant now);
   void pause(Instant now);
   void resume(Instant now);
-  /// The points that are over by `now`.
-  Sparkline sparkline(Instant now);
+  /// The points that are over by `now`. Asking changes nothing.
+  Sparkline sparkline(Instant now) const;
 
  private:
   MonotonicTime time_;

@@ -65,8 +65,6 @@ class StateManager {
   StateError remove_download(std::string_view model_key, Instant now);
 
   std::optional<DownloadState> state(std::string_view model_key) const;
-  /// The keys of all known downloads, sorted.
-  std::vector<std::string> model_keys() const;
 
   /// Calls `subscriber` after every change of this model's state, in order. Subscribers may be added and
   /// removed and the manager may be used from within a call: one added then hears of later changes only, a

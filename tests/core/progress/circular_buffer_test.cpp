@@ -37,6 +37,23 @@ TEST(CircularBuffer, CanBeClearedAndFilledAgain) {
   EXPECT_EQ(buffer[0], 9);
 }
 
+TEST(CircularBuffer, CanForgetAllButTheLatestItemsWhereverTheyLie) {
+  CircularBuffer<int> buffer(4);
+  for (const int i : {1, 2, 3, 4, 5, 6}) buffer.push(i);
+  buffer.keep_latest(9);
+  EXPECT_EQ(buffer.size(), 4U);
+  buffer.keep_latest(2);
+  ASSERT_EQ(buffer.size(), 2U);
+  EXPECT_EQ(buffer.front(), 5);
+  EXPECT_EQ(buffer.back(), 6);
+  EXPECT_FALSE(buffer.full());
+  for (const int i : {7, 8, 9}) buffer.push(i);
+  EXPECT_EQ(buffer.front(), 6);
+  EXPECT_EQ(buffer.back(), 9);
+  buffer.keep_latest(0);
+  EXPECT_TRUE(buffer.empty());
+}
+
 TEST(CircularBuffer, WithoutCapacityKeepsNothing) {
   CircularBuffer<int> buffer(0);
   buffer.push(1);

@@ -8,7 +8,9 @@ namespace {
 using Kind = EtaDisplay::Kind;
 
 EtaDisplay show(EtaDisplayRounder& rounder, double seconds, double low, double high) {
-  return rounder.show(EtaEstimate{seconds, low, high}, Millis{0});
+  const EtaDisplay shown = rounder.show(EtaEstimate{seconds, low, high}, Millis{0});
+  rounder.keep(shown);
+  return shown;
 }
 
 EtaDisplay fresh(double seconds, double low, double high) {
@@ -74,6 +76,20 @@ TEST(EtaDisplay, DoesNotFlickerBetweenTwoNumbers) {
   EXPECT_EQ(show(rounder, 212, 150, 290).low, 180) << "past the middle, but not clearly";
   EXPECT_EQ(show(rounder, 230, 170, 320).low, 240);
   EXPECT_EQ(show(rounder, 208, 150, 290).low, 240);
+}
+
+TEST(EtaDisplay, AskingDoesNotMoveWhatIsHeld) {
+  EtaDisplayRounder rounder;
+  show(rounder, 205, 150, 290);
+  rounder.show(EtaEstimate{230, 170, 320}, Millis{0});
+  EXPECT_EQ(rounder.show(EtaEstimate{212, 150, 290}, Millis{0}).low, 180);
+}
+
+TEST(EtaDisplay, AStallIsNotHeldTo) {
+  EtaDisplayRounder rounder;
+  show(rounder, 205, 150, 290);
+  rounder.keep(rounder.show(std::nullopt, Millis{4000}));
+  EXPECT_EQ(show(rounder, 212, 150, 290).low, 180) << "as if there had been no stall";
 }
 
 TEST(EtaDisplay, CountsDownToOneSecond) {
