@@ -28,8 +28,7 @@ LoadPhase transfer_phase(const LoaderData& loader) {
   return bytes.size && bytes.position >= *bytes.size ? LoadPhase::kVerify : LoadPhase::kDownload;
 }
 
-FileStatus row_status(FileTransfer::State state, bool failed) {
-  if (failed) return FileStatus::kFailed;
+FileStatus row_status(FileTransfer::State state) {
   switch (state) {
     case FileTransfer::State::kProbing:
       return FileStatus::kInitiate;
@@ -39,6 +38,8 @@ FileStatus row_status(FileTransfer::State state, bool failed) {
       return FileStatus::kVerify;
     case FileTransfer::State::kDone:
       return FileStatus::kDone;
+    case FileTransfer::State::kFailed:
+      return FileStatus::kFailed;
   }
   return FileStatus::kInitiate;
 }
@@ -79,9 +80,9 @@ void add_files(Snapshot& shown, const Download& download, const AggregateProgres
   shown.files = std::vector<SnapshotFile>(download.files().size());
   for (std::size_t i = 0; i < shown.files.size(); ++i) {
     const FileTransfer& file = download.files()[i];
-    const ByteLedger& bytes = file.ledger();
+    const ByteLedger bytes = file.ledger();
     SnapshotFile& row = shown.files[i];
-    row.status = row_status(file.state(), download.failed(static_cast<FileId>(i)));
+    row.status = row_status(file.state());
     row.file = file.file().path;
     row.loaded = bytes.position;
     row.total = bytes.size;
@@ -109,7 +110,7 @@ void add_transfer(Snapshot& shown, const LoaderData& loader, const Download& dow
     shown.stalled_for = sum.stalled_for;
   }
   if (shown.phase == LoadPhase::kDownload) shown.progress = sum.overall_progress;
-  if (shown.phase == LoadPhase::kVerify) shown.progress = almost(totals.bytes.hashed, totals.bytes.size);
+  if (shown.phase == LoadPhase::kVerify) shown.progress = almost(loader.hashed, totals.bytes.size);
   add_files(shown, download, sum);
 }
 

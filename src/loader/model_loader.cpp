@@ -35,7 +35,8 @@ std::optional<Newer> newer_than(const Download& download, const Manifest& list,
                                 const std::vector<std::string>& paths) {
   Newer newer{0};
   bool any = false;
-  for (const ManifestFile& file : list.only(paths).files()) {
+  const Manifest wanted = list.only(paths);
+  for (const ManifestFile& file : wanted.files()) {
     const auto& files = download.files();
     const auto here = std::find_if(files.begin(), files.end(),
                                    [&](const FileTransfer& one) { return one.file().path == file.path; });
@@ -87,7 +88,9 @@ void ModelLoader::handle(const FileEvent& event, Instant now) {
     heard = files.on(event);
   else
     heard = files.on(event, now);
-  if (heard) files_moved(now);
+  if (!heard) return;
+  changed_ = true;
+  files_moved(now);
 }
 
 // What the repository asks for comes before what follows from it.
@@ -100,8 +103,12 @@ std::vector<Action> ModelLoader::finish(Instant now) {
   if (const auto phase = phase_of(data_); phase != data_.phase) {
     data_.phase = phase;
     data_.phase_began = now;
+    data_.hashed = 0;
     changed_ = true;
   }
+  const ByteLedger bytes = data_.repository.bytes();
+  if (std::exchange(data_.discarded, bytes.discarded) < bytes.discarded) data_.hashed = 0;
+  data_.hashed = std::max(data_.hashed, bytes.hashed);
   bool deliver = false;
   if (changed_) {
     deliver = throttler_.push(0, now, changed_for_good_).has_value();
@@ -383,7 +390,6 @@ void ModelLoader::files_moved(Instant now) {
 }
 
 void ModelLoader::moved(Opening& state, Instant now) {
-  changed_ = true;
   const Repository& files = data_.repository;
   if (const auto& peer = files.peer()) state.eta = state.rounder.show(peer->eta, Millis{peer->stalled_for});
   if (files.error()) return fail(*files.error(), {}, now);
@@ -436,7 +442,6 @@ void ModelLoader::resolve(DeviceProfile device, bool distrust_graph, Instant now
 }
 
 void ModelLoader::moved(Resolving& state, Instant now) {
-  changed_ = true;
   if (data_.repository.listed()) {
     const DeviceProfile device = std::move(state.device);
     return resolved(device, state.distrust_graph, now);
@@ -626,7 +631,9 @@ void ModelLoader::handle(const event::StoreFailed& event, Instant now) {
 // --- time and network ---
 
 void ModelLoader::handle(const event::Tick&, Instant now) {
+  const auto waited = data_.repository.retry_at();
   data_.repository.tick(now);
+  if (data_.repository.retry_at() != waited) changed_ = true;
   if (data_.progress) data_.progress->tick(now);
   const bool running = is_running(status_of(data_));
   if (running || std::holds_alternative<Ready>(data_.state)) files_moved(now);

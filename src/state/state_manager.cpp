@@ -336,19 +336,20 @@ StateManager::Restored StateManager::restore(std::string_view text, Instant now,
                                              std::optional<std::string_view> expected_key) {
   const Instant time = time_.advance(now);
   const auto record = json::parse(text, kRecordLimits);
-  if (!record) return {std::nullopt, StateError::kDamaged};
+  if (!record) return {std::nullopt, StateError::kDamaged, false};
   const json::Value* version = json::find(*record, "version");
   if (version == nullptr || json::find(*record, "modelKey") == nullptr)
-    return {std::nullopt, StateError::kForeign};
+    return {std::nullopt, StateError::kForeign, false};
   const auto number = json::as_uint(*version);
-  if (!number || *number == 0) return {std::nullopt, StateError::kDamaged};
-  if (*number > kSchemaVersion) return {std::nullopt, StateError::kFutureVersion};
+  if (!number || *number == 0) return {std::nullopt, StateError::kDamaged, false};
+  if (*number > kSchemaVersion) return {std::nullopt, StateError::kFutureVersion, false};
   auto state = read_state(*record);
-  if (!state) return {std::nullopt, StateError::kDamaged};
-  if (expected_key && state->model_key != *expected_key) return {std::nullopt, StateError::kForeign};
-  if (find(state->model_key) != nullptr) return {std::nullopt, StateError::kAlreadyActive};
+  if (!state) return {std::nullopt, StateError::kDamaged, false};
+  if (expected_key && state->model_key != *expected_key) return {std::nullopt, StateError::kForeign, false};
+  if (find(state->model_key) != nullptr) return {std::nullopt, StateError::kAlreadyActive, false};
 
-  if (state->status == DownloadStatus::kDownloading) state->status = DownloadStatus::kPaused;
+  const bool interrupted = state->status == DownloadStatus::kDownloading;
+  if (interrupted) state->status = DownloadStatus::kPaused;
   state->speed.reset();
   if (state->status != DownloadStatus::kCompleted) state->time_remaining.reset();
   // A clock that was set back since: nothing is newer than now.
@@ -363,7 +364,7 @@ StateManager::Restored StateManager::restore(std::string_view text, Instant now,
   std::erase(removed_, state->model_key);
   undelivered_.push_back(*state);
   deliver();
-  return {std::move(state), StateError::kNone};
+  return {std::move(state), StateError::kNone, interrupted};
 }
 
 }  // namespace candor

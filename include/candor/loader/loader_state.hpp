@@ -116,6 +116,10 @@ struct LoaderData {
   MonotonicTime time;
   std::optional<LoadPhase> phase;  ///< as of the last event
   Instant phase_began{};
+  /// Bytes through the checksum, while that is all that is missing. A server that repeats what is here takes the
+  /// checksum back, which throws nothing away: what is shown stays.
+  std::uint64_t hashed = 0;
+  std::uint64_t discarded = 0;
   std::optional<Instant> started;
   unsigned attempt = 1;
   bool online = true;

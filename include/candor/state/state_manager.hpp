@@ -84,6 +84,7 @@ class StateManager {
   struct Restored {
     std::optional<DownloadState> state;    ///< what was taken over
     StateError error = StateError::kNone;  ///< why nothing was
+    bool interrupted = false;              ///< it was downloading when its page was left
   };
   /// Takes over a record of an earlier visit. Nothing runs after a reload: "downloading" comes back as
   /// "paused", without speed and remaining time. `expected_key`: the model it was stored under, if known.

@@ -150,7 +150,9 @@ class Schedule {
         world_.alternates_etags = chance(2);
         return;
       case 5:
-        if (chance(2)) world_.publish(version(++versions_), static_cast<char>('a' + versions_ % 6));
+        if (!chance(2)) return;
+        ++versions_;
+        world_.publish(version(versions_), static_cast<char>('a' + versions_ % 6));
         return;
       default:
         world_.status.clear();

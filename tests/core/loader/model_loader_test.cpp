@@ -369,7 +369,7 @@ TEST(ModelLoader, DoesNothingOnEventsThatBelongToNothing) {
        event::Journal{}, event::Opened{1, 3, 4}, event::StoreFailed{}, event::Removed{}, event::Journaled{},
        event::Head{9, 200, false, {}}, event::Heard{}, event::Text{9, "x"}, event::End{9},
        event::FetchFailed{}, event::SessionProgress{}, event::SessionReady{}, event::SessionFailed{},
-       event::SessionLost{}, event::AnswerFailed{}, event::Update{});
+       event::SessionLost{}, event::Update{});
   EXPECT_TRUE(world.seen.empty());
   EXPECT_EQ(world.snapshot().status, LoadStatus::kIdle);
   world.tell(event::Load{});
@@ -495,7 +495,7 @@ TEST(ModelLoader, WaitsForTheNetworkWhenOfflineAndGoesOnAtOnce) {
   EXPECT_EQ(world.last().status, LoadStatus::kDownloading);
   ASSERT_TRUE(world.last().error);
   EXPECT_EQ(world.last().error->error.code, ErrorCode::kNetwork);
-  EXPECT_FALSE(world.last().error->retry_in);
+  EXPECT_TRUE(world.last().error->retry_in) << "the browser may be wrong, so it is tried now and then";
   world.network = true;
   world.tell(event::Online{});
   world.run_for(2'000);
