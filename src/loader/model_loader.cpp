@@ -174,7 +174,9 @@ bool ModelLoader::running() const {
          status_ == LoadStatus::kLoading;
 }
 
-std::uint64_t ModelLoader::on_disk() const { return download_ ? download_->totals().on_disk : claimed_; }
+std::uint64_t ModelLoader::on_disk() const {
+  return download_ ? download_->totals().bytes.position : claimed_;
+}
 
 void ModelLoader::set_status(LoadStatus status, Instant now) {
   if (!started_ && status != LoadStatus::kIdle) started_ = now;
@@ -400,8 +402,8 @@ void ModelLoader::open(Instant now) {
     if (lock_ != Lock::kHeld) {
       // Other tabs may have been at it since.
       const TransferTotals& totals = download_->totals();
-      correct_claim(totals.on_disk);
-      claimed_total_ = totals.size;
+      correct_claim(totals.bytes.position);
+      claimed_total_ = totals.bytes.size;
       forget_download();
     }
   }
@@ -458,7 +460,7 @@ void ModelLoader::handle(const event::Probed& event, Instant now) {
 void ModelLoader::handle(const event::Journal& event, Instant now) {
   if (stage_ != Stage::kOpening || journal_read_) return;
   journal_read_ = true;
-  journal_ = event.texts[0];
+  journal_ = Journal::newest(event.texts);
   stored_ = event.files;
   opened(now);
 }
@@ -474,10 +476,8 @@ void ModelLoader::opened(Instant now) {
 
 // Everything is here and was verified: no network at all.
 bool ModelLoader::open_from_disk(Instant now) {
-  if (!journal_) return false;
-  const auto parsed = Journal::parse(*journal_);
-  const Journal* journal = std::get_if<Journal>(&parsed);
-  if (journal == nullptr) return false;
+  if (!journal_.journal) return false;
+  const Journal* journal = &*journal_.journal;
   const auto manifest = journal->manifest();
   if (!manifest) return false;
 
@@ -556,7 +556,7 @@ void ModelLoader::resolved(Instant now) {
       std::make_unique<Download>(manifest.only(plan_->files()), journal_, stored_, download_options());
   if (const auto missing = download->missing()) {
     if (auto error = quota_error(*missing, *device_)) {
-      correct_claim(download->totals().on_disk);
+      correct_claim(download->totals().bytes.position);
       forget_download();
       return fail(std::move(*error), now);
     }
@@ -580,8 +580,8 @@ void ModelLoader::correct_claim(std::uint64_t here) {
     discarded_reason_ = "The last bytes of the earlier download had not reached the disk.";
   if (download_) {
     const TransferTotals& totals = download_->totals();
-    discarded_before_ = saturating_add(discarded_before_, totals.discarded);
-    if (totals.discarded > 0) discarded_reason_ = totals.discarded_reason;
+    discarded_before_ = saturating_add(discarded_before_, totals.bytes.discarded);
+    if (totals.bytes.discarded > 0) discarded_reason_ = totals.discarded_reason;
   }
   claimed_ = here;
   claimed_total_.reset();
@@ -598,14 +598,14 @@ void ModelLoader::forget_download() {
 
 void ModelLoader::begin_transfer(std::unique_ptr<Download> download, Instant now) {
   stage_ = Stage::kTransferring;
-  correct_claim(download->totals().on_disk);
+  correct_claim(download->totals().bytes.position);
   attempt_began_with_ = claimed_;
   download_ = std::move(download);
 
   progress_.emplace();
   ledger_ = std::vector<FileLedger>(download_->files().size());
   for (const FileTransfer& file : download_->files())
-    progress_->add_file(file.file().path, file.size(), file.on_disk());
+    progress_->add_file(file.file().path, file.size(), file.ledger().position);
   progress_->close_set();
   progress_->start(now);
 
@@ -631,12 +631,12 @@ void ModelLoader::sync_files(Instant now) {
     FileLedger& ledger = ledger_[i];
     if (ledger.done && file.state() == FileTransfer::State::kDone) continue;
     const std::string& name = file.file().path;
-    if (file.discarded() > ledger.discarded) {
-      progress_->discard(name, file.on_disk(), now);
-      ledger.discarded = file.discarded();
+    if (file.ledger().discarded > ledger.discarded) {
+      progress_->discard(name, file.ledger().position, now);
+      ledger.discarded = file.ledger().discarded;
       ledger.done = false;
     }
-    progress_->update(name, file.on_disk(), file.size(), now);
+    progress_->update(name, file.ledger().position, file.size(), now);
     if (file.state() == FileTransfer::State::kDone) {
       progress_->complete_file(name, now);
       ledger.done = true;
@@ -891,12 +891,12 @@ Snapshot ModelLoader::snapshot(Instant now) {
   if (download_ && progress_) {
     const TransferTotals& totals = download_->totals();
     const AggregateProgressInfo sum = progress_->snapshot(time);
-    shown.total_downloaded = totals.on_disk;
-    shown.total_size = totals.size;
-    shown.network = totals.fresh();
-    shown.cached = totals.cached;
-    shown.verified = totals.verified;
-    shown.discarded = totals.discarded;
+    shown.total_downloaded = totals.bytes.position;
+    shown.total_size = totals.bytes.size;
+    shown.network = totals.bytes.position - totals.bytes.cached;
+    shown.cached = totals.bytes.cached;
+    shown.verified = totals.bytes.verified;
+    shown.discarded = totals.bytes.discarded;
     if (!totals.discarded_reason.empty()) shown.discarded_reason = totals.discarded_reason;
     shown.files_completed = totals.files_done;
     shown.total_files = totals.files;
@@ -912,9 +912,9 @@ Snapshot ModelLoader::snapshot(Instant now) {
     }
     if (phase_ == LoadPhase::kDownload) {
       shown.progress = sum.overall_progress;
-    } else if (phase_ == LoadPhase::kVerify && totals.size && *totals.size > 0) {
-      shown.progress =
-          std::min(99.9, 100.0 * static_cast<double>(totals.hashed) / static_cast<double>(*totals.size));
+    } else if (phase_ == LoadPhase::kVerify && totals.bytes.size && *totals.bytes.size > 0) {
+      shown.progress = std::min(
+          99.9, 100.0 * static_cast<double>(totals.bytes.hashed) / static_cast<double>(*totals.bytes.size));
     }
     shown.files = std::vector<SnapshotFile>(download_->files().size());
     for (std::size_t i = 0; i < shown.files.size(); ++i) {
@@ -922,9 +922,9 @@ Snapshot ModelLoader::snapshot(Instant now) {
       SnapshotFile& row = shown.files[i];
       row.status = row_status(file);
       row.file = file.file().path;
-      row.loaded = file.on_disk();
+      row.loaded = file.ledger().position;
       row.total = file.size();
-      row.cached = file.cached();
+      row.cached = file.ledger().cached;
       if (i < sum.files.size()) {
         row.progress = sum.files[i].progress;
         row.speed = sum.files[i].speed;

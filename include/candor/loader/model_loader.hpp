@@ -18,6 +18,7 @@
 #include "candor/progress/throttler.hpp"
 #include "candor/state/state_manager.hpp"
 #include "candor/transfer/download.hpp"
+#include "candor/transfer/journal.hpp"
 #include "candor/transfer/source_resolver.hpp"
 
 namespace candor {
@@ -173,7 +174,7 @@ class ModelLoader {
 
   std::optional<DeviceProfile> device_;
   bool journal_read_ = false;
-  std::optional<std::string> journal_;
+  Journal::Newest journal_;
   std::vector<event::StoredFile> stored_;
   RequestId next_request_ = 1;
   std::optional<SourceResolver> resolver_;
