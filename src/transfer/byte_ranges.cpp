@@ -44,15 +44,6 @@ std::uint64_t ByteRanges::remove(ByteRange range) {
   return removed;
 }
 
-void ByteRanges::clear() {
-  ranges_.clear();
-  total_ = 0;
-}
-
-bool ByteRanges::contains(ByteRange range) const {
-  return range.length() == 0 || contiguous_end(range.first) >= range.end;
-}
-
 std::uint64_t ByteRanges::overlap(ByteRange range) const {
   std::uint64_t bytes = 0;
   for (const ByteRange& r : ranges_)
@@ -64,20 +55,6 @@ std::uint64_t ByteRanges::contiguous_end(std::uint64_t offset) const {
   for (const ByteRange& r : ranges_)
     if (r.first <= offset && offset < r.end) return r.end;
   return offset;
-}
-
-std::optional<ByteRange> ByteRanges::first_gap(std::uint64_t from, std::uint64_t limit) const {
-  std::uint64_t at = from;
-  for (const ByteRange& r : ranges_) {
-    if (r.end <= at) continue;
-    if (r.first > at) {
-      if (at >= limit) return std::nullopt;
-      return ByteRange{at, std::min(r.first, limit)};
-    }
-    at = r.end;
-  }
-  if (at >= limit) return std::nullopt;
-  return ByteRange{at, limit};
 }
 
 std::vector<ByteRange> ByteRanges::gaps(std::uint64_t limit) const {

@@ -4,92 +4,96 @@
 #include <utility>
 
 #include "candor/base/bytes.hpp"
+#include "transfer/schedule.hpp"
 
 namespace candor {
 namespace {
 
-// A connection without a byte for this long is given up: sooner when another one shows that all is well.
-constexpr Seconds kStalledBesideOthers{15};
-constexpr Seconds kStalledAlone{30};
-// After this long without a byte, one more connection is tried beside the silent one.
-constexpr Seconds kSilent{3};
-// Everything wanted has come, and the server still does not end the body.
-constexpr Seconds kEndless{5};
-// The browser says that it is offline; it is often wrong, so a try now and then.
-constexpr Seconds kOfflineProbe{30};
-// The journal is behind by at most this.
-constexpr Seconds kJournalAfter{1};
-// It is written sooner where the disk keeps up, so that little is fetched again after a kill.
-constexpr Seconds kJournalSoon{0.01};
-
-constexpr std::string_view kOfflineMessage =
-    "This device is offline. The download goes on when the connection is back.";
+std::uint64_t size_on_disk(std::span<const event::StoredFile> on_disk, std::string_view path) {
+  const auto it = std::find_if(on_disk.begin(), on_disk.end(),
+                               [&](const event::StoredFile& stored) { return stored.path == path; });
+  return it == on_disk.end() ? 0 : it->size;
+}
 
 }  // namespace
 
-Download::Download(Manifest manifest, std::optional<std::string_view> journal_text,
+Download::Download(Manifest manifest, const Journal::Newest& journal,
                    std::span<const event::StoredFile> on_disk, Options options)
     : manifest_(std::move(manifest)),
       options_(options),
+      journal_(options.sizes, journal.next_slot),
       online_(options.online),
       plan_(options.max_connections, options.sizes),
       next_request_(options.first_request) {
-  files_.reserve(manifest_.files().size());
-  for (const ManifestFile& file : manifest_.files())
-    files_.emplace_back(file, options_.seed + 0x9e3779b97f4a7c15ULL * (files_.size() + 1), options_.sizes);
-  seen_discarded_ = std::vector<std::uint64_t>(files_.size());
-  if (journal_text) {
-    auto parsed = Journal::parse(*journal_text);
-    if (auto* journal = std::get_if<Journal>(&parsed))
-      restore(*journal, on_disk);
-    else
-      journal_note_ = std::get<std::string>(parsed);
+  if (journal.journal) {
+    sequence_ = journal.journal->sequence;
+    for (const Journal::File& entry : journal.journal->files) {
+      Other other{entry, size_on_disk(on_disk, entry.path)};
+      // The next journal is of this manifest's commit, and must not say that of what came before.
+      std::string& commit = other.entry.commit;
+      if (commit.empty()) commit = journal.journal->commit.empty() ? "unknown" : journal.journal->commit;
+      if (commit == manifest_.commit()) commit.clear();
+      others_.push_back(std::move(other));
+    }
   }
+  make_transfers();
   refresh();
 }
 
-void Download::restore(const Journal& journal, std::span<const event::StoredFile> on_disk) {
-  sequence_ = journal.sequence;
-  for (const Journal::File& entry : journal.files) {
-    const auto it = std::find_if(files_.begin(), files_.end(),
-                                 [&](const FileTransfer& f) { return f.file().path == entry.path; });
-    if (it == files_.end()) {
-      // Of another variant of the same model: its files stay in the folder, and their place in the journal.
-      others_.push_back(entry);
-      continue;
-    }
-    const ManifestFile& file = it->file();
-    // With a checksum the content is known to be the same, whatever the commit; without one the commit has to
-    // say so.
-    const bool same = (!file.size || file.size == entry.size) && file.sha256 == entry.sha256 &&
-                      file.git_sha1 == entry.git_sha1 &&
-                      (file.has_hash() || journal.commit == manifest_.commit());
-    if (!same) {
-      journal_note_ = "Some stored files belong to another version of the model.";
-      continue;
-    }
-    const auto stored = std::find_if(on_disk.begin(), on_disk.end(),
-                                     [&](const event::StoredFile& s) { return s.path == entry.path; });
-    it->restore(entry, stored == on_disk.end() ? 0 : stored->size);
+// For those files of the manifest that have none yet.
+void Download::make_transfers() {
+  const std::vector<ManifestFile>& wanted = manifest_.files();
+  files_.reserve(wanted.size());
+  while (files_.size() < wanted.size()) {
+    const auto id = static_cast<FileId>(files_.size());
+    files_.emplace_back(wanted[id], options_.seed + 0x9e3779b97f4a7c15ULL * (id + 1), options_.sizes);
+    work_.emplace_back();
+    seen_discarded_.push_back(0);
+    const auto other = std::find_if(others_.begin(), others_.end(),
+                                    [&](const Other& o) { return o.entry.path == wanted[id].path; });
+    if (other == others_.end()) continue;
+    // The journal must not go on naming bytes that are about to be written over.
+    if (!restore(id, *other)) journal_.changed();
+    others_.erase(other);
   }
+}
+
+bool Download::restore(FileId id, const Other& other) {
+  if (!is_same(manifest_.files()[id], other.entry, manifest_.commit(), manifest_.commit())) return false;
+  files_[id].restore(other.entry, other.stored);
+  return true;
 }
 
 std::vector<Action> Download::start(Instant now) {
   if (state_ != State::kReady) return {};
   now = clock_.advance(now);
-  state_ = State::kFetching;
-  journaled_at_ = now;
-  work(now);
+  journal_.start(now);
+  go_on(now);
   return take();
 }
 
+std::vector<Action> Download::add(std::vector<ManifestFile> files, Instant now) {
+  now = clock_.advance(now);
+  std::erase_if(files, [&](const ManifestFile& file) { return manifest_.find(file.path) != nullptr; });
+  if (files.empty() || manifest_.add(std::move(files))) return {};
+  make_transfers();
+  if (state_ == State::kDone) state_ = State::kFetching;
+  if (running()) {
+    if (journal_.stale()) write_journal(now);
+    work(now);
+  }
+  return take();
+}
+
+// --- what the store and the network say ---
+
 std::vector<Action> Download::on(const event::Opened& event, Instant now) {
   now = clock_.advance(now);
-  if (event.file >= files_.size() || !files_[event.file].opening) return {};
-  FileTransfer& file = files_[event.file];
-  file.opening = false;
-  file.open = true;
-  if (const auto size = file.opened(event.size)) actions_.push_back(action::Truncate{event.file, *size});
+  if (event.file >= files_.size() || !work_[event.file].opening) return {};
+  work_[event.file].opening = false;
+  work_[event.file].open = true;
+  if (const auto size = files_[event.file].opened(event.size))
+    actions_.push_back(action::Truncate{event.file, *size});
   settle(event.file, now);
   work(now);
   return take();
@@ -97,22 +101,25 @@ std::vector<Action> Download::on(const event::Opened& event, Instant now) {
 
 std::vector<Action> Download::on(const event::Journaled&, Instant now) {
   now = clock_.advance(now);
-  journaling_ = false;
-  if (running()) write_journal_if_due(now);
+  journal_.written();
+  if (running() && journal_.due(now)) write_journal(now);
   return take();
 }
 
 std::vector<Action> Download::on(const event::StoreFailed& event, Instant now) {
   now = clock_.advance(now);
-  journaling_ = false;
+  if (event.work == event::StoreFailed::Work::kJournal) {
+    journal_.failed(now);
+    // Where there is no room for a journal, there is none for what has still to come.
+    if (event.kind != ErrorCode::kQuota || missing() == std::uint64_t{0}) return {};
+  }
   if (!running()) return {};
   Failure failure;
   failure.cause = event.kind == ErrorCode::kQuota ? Cause::kQuota : Cause::kStorage;
   failure.detail = event.message;
   if (event.file && *event.file < files_.size()) {
-    FileTransfer& file = files_[*event.file];
-    file.failed = true;
-    file.opening = false;
+    files_[*event.file].give_up();
+    work_[*event.file].opening = false;
   }
   ask(error_of(failure), now);
   return take();
@@ -120,44 +127,56 @@ std::vector<Action> Download::on(const event::StoreFailed& event, Instant now) {
 
 std::vector<Action> Download::on(const event::Head& event, Instant now) {
   now = clock_.advance(now);
-  Request* const request = find(event.request);
+  Request* const request = requests_.find(event.request);
   if (request == nullptr || request->accepted) return {};
-  FileTransfer& file = files_[request->file];
   const HttpReply reply = HttpReply::from(event.status, event.redirected, event.headers);
-  const FileTransfer::Verdict verdict = file.judge(reply, request->range, request->ranged);
-  if (verdict.kind == FileTransfer::Verdict::Kind::kFail) {
-    fail_request(*request, verdict.failure, true, now);
-  } else {
-    request->accepted = true;
-    if (!comes_beside(file)) plan_.answered(now - request->asked_at);
-    request->accepted_at = now;
-    request->range = verdict.range;
-    request->sent_end = verdict.range.end;
-    request->position = verdict.range.first;
-    request->last_byte_at = now;
-    const action::Accept accept{event.request, request->file, verdict.range.first, verdict.range.length()};
-    if (verdict.kind == FileTransfer::Verdict::Kind::kWhole) abort_requests_of(accept.file, event.request);
-    actions_.push_back(accept);
+  const FileTransfer::Verdict verdict = files_[request->file].judge(reply, request->range, request->ranged);
+  switch (verdict.kind) {
+    case FileTransfer::Verdict::Kind::kFail:
+      fail_request(*request, verdict.failure, true, now);
+      break;
+    case FileTransfer::Verdict::Kind::kOther:
+      meet_other_version(*request, now);
+      break;
+    case FileTransfer::Verdict::Kind::kAccept:
+    case FileTransfer::Verdict::Kind::kWhole:
+      accept(*request, verdict, now);
+      break;
   }
   work(now);
   return take();
 }
 
+void Download::accept(Request& request, const FileTransfer::Verdict& verdict, Instant now) {
+  request.accepted = true;
+  if (!comes_beside(files_[request.file])) plan_.answered(now - request.asked_at);
+  request.accepted_at = now;
+  request.range = verdict.range;
+  request.sent_end = verdict.range.end;
+  request.position = verdict.range.first;
+  request.last_byte_at = now;
+  const action::Accept action{request.id, request.file, verdict.range.first, verdict.range.length()};
+  if (verdict.kind == FileTransfer::Verdict::Kind::kWhole) abort_requests_of(action.file, action.request);
+  actions_.push_back(action);
+}
+
 std::vector<Action> Download::received(RequestId id, std::span<const std::uint8_t> bytes, Instant now) {
   now = clock_.advance(now);
-  Request* const found = find(id);
-  if (found == nullptr || !found->accepted || bytes.empty()) return {};
-  Request& request = *found;
-  const FileId file_id = request.file;
-  FileTransfer& file = files_[file_id];
-  if (request.position == 0 && file.is_web_page(bytes)) {
-    file.received(0, bytes);
-    abort_requests_of(file_id, id);
-    throw_away(file_id, "A web page came instead of the model's file.");
-    fail_request(*find(id), {Cause::kNotAModel, 0, std::nullopt, file.file().path}, true, now);
-    work(now);
-    return take();
+  Request* const request = requests_.find(id);
+  if (request == nullptr || !request->accepted || bytes.empty()) return {};
+  const FileId file = request->file;
+  if (request->position == 0 && files_[file].is_web_page(bytes)) {
+    refuse_page(*request, bytes, now);
+  } else {
+    write_over(*request, bytes, now);
+    settle(file, now);
   }
+  work(now);
+  return take();
+}
+
+void Download::write_over(Request& request, std::span<const std::uint8_t> bytes, Instant now) {
+  FileTransfer& file = files_[request.file];
   // Whatever goes beyond the end has no place.
   const std::uint64_t room = request.sent_end - request.position;
   const bool surplus = bytes.size() > room;
@@ -166,29 +185,33 @@ std::vector<Action> Download::received(RequestId id, std::span<const std::uint8_
   file.wasted(bytes.size() - wanted.size());
   request.position += wanted.size();
   request.last_byte_at = now;
-  last_byte_at_ = now;
   if (fresh > 0) {
     file.policy().progressed(fresh);
-    if (!file.retry_at) file.error.reset();
-    unjournaled_ += fresh;
+    if (!work_[request.file].retry_at) work_[request.file].error.reset();
+    journal_.came(fresh);
     // The pace of a small file says nothing of the line.
     if (!comes_beside(file)) plan_.received(fresh, flowing(), now);
   }
-  if (request.position >= request.range.end) {
-    // The end of the body follows at once, unless another request has taken over the rest of this one.
-    if (surplus || request.range.end < request.sent_end)
-      abort(id);
-    else
-      request.drained = true;
-  }
-  settle(file_id, now);
-  work(now);
-  return take();
+  if (request.position < request.range.end) return;
+  // The end of the body follows at once, unless another request has taken over the rest of this one.
+  if (surplus || request.range.end < request.sent_end)
+    abort(request.id);
+  else
+    request.drained = true;
+}
+
+// Of the file only what the page was written over is lost.
+void Download::refuse_page(const Request& request, std::span<const std::uint8_t> bytes, Instant now) {
+  FileTransfer& file = files_[request.file];
+  file.wasted(bytes.size());
+  file.spoiled({0, bytes.size()}, "A web page came instead of the model's file.");
+  journal_.changed();
+  fail_request(request, {Cause::kNotAModel, 0, std::nullopt, file.file().path}, true, now);
 }
 
 std::vector<Action> Download::on(const event::End& event, Instant now) {
   now = clock_.advance(now);
-  Request* const request = find(event.request);
+  Request* const request = requests_.find(event.request);
   if (request == nullptr) return {};
   const FileId id = request->file;
   FileTransfer& file = files_[id];
@@ -202,7 +225,7 @@ std::vector<Action> Download::on(const event::End& event, Instant now) {
     if (request->position < request->range.end)
       fail_request(*request, {Cause::kNetwork, 0, std::nullopt, "The body ended early."}, false, now);
     else
-      erase(event.request);
+      requests_.erase(event.request);
     settle(id, now);
   }
   work(now);
@@ -211,10 +234,10 @@ std::vector<Action> Download::on(const event::End& event, Instant now) {
 
 std::vector<Action> Download::on(const event::FetchFailed& event, Instant now) {
   now = clock_.advance(now);
-  Request* const request = find(event.request);
+  Request* const request = requests_.find(event.request);
   if (request == nullptr) return {};
   if (request->drained)
-    erase(event.request);
+    requests_.erase(event.request);
   else
     fail_request(*request, {Cause::kNetwork, 0, std::nullopt, event.message}, false, now);
   work(now);
@@ -237,10 +260,10 @@ std::vector<Action> Download::tick(Instant now) {
   woken_ = now;
   // One failure may end other requests with it.
   std::vector<RequestId> stalled;
-  for (const Request& request : requests_)
-    if (now >= stalled_at(request)) stalled.push_back(request.id);
+  for (const Request& request : requests_.list())
+    if (now >= requests_.stalled_at(request)) stalled.push_back(request.id);
   for (const RequestId id : stalled) {
-    const Request* const request = find(id);
+    const Request* const request = requests_.find(id);
     if (request == nullptr) continue;
     if (request->drained)
       abort(id);
@@ -267,12 +290,15 @@ std::vector<Action> Download::online(Instant now) {
   if (!running()) return {};
   // Connections that have been silent since the network went away belong to the old network.
   if (offline_since_)
-    abort_if([&](const Request& request) { return request.last_byte_at <= *offline_since_; });
+    requests_.abort_if([&](const Request& request) { return request.last_byte_at <= *offline_since_; },
+                       actions_);
   offline_since_.reset();
-  for (FileTransfer& file : files_) file.retry_at.reset();
+  for (Work& waiting : work_) waiting.retry_at.reset();
   work(now);
   return take();
 }
+
+// --- what the visitor does ---
 
 std::vector<Action> Download::pause(Instant now) {
   now = clock_.advance(now);
@@ -291,7 +317,11 @@ std::vector<Action> Download::resume(Instant now) {
 std::vector<Action> Download::retry(Instant now) {
   now = clock_.advance(now);
   if (state_ != State::kAsking) return {};
-  for (FileTransfer& file : files_) file.start_over();
+  for (FileId id = 0; id < files_.size(); ++id) {
+    files_[id].start_over();
+    work_[id].error.reset();
+    work_[id].retry_at.reset();
+  }
   go_on(now);
   return take();
 }
@@ -311,12 +341,14 @@ std::vector<Action> Download::distrust(FileId id, Instant now) {
   now = clock_.advance(now);
   if (id >= files_.size() || !(running() || state_ == State::kDone)) return {};
   abort_requests_of(id);
-  throw_away(id, "A file could not be used, so it is fetched again.");
+  files_[id].discard("A file could not be used, so it is fetched again.");
+  throw_away(id, now);
   state_ = State::kFetching;
-  write_journal(now);
   work(now);
   return take();
 }
+
+// --- what it is asked ---
 
 std::optional<Instant> Download::wake_at() const {
   if (!running()) return std::nullopt;
@@ -324,14 +356,15 @@ std::optional<Instant> Download::wake_at() const {
   const auto consider = [&](Instant at) {
     if (!wake || at < *wake) wake = at;
   };
-  for (const Request& request : requests_) {
-    consider(stalled_at(request));
-    if (!woken_ || *woken_ < request.last_byte_at + kSilent) consider(request.last_byte_at + kSilent);
+  for (const Request& request : requests_.list()) {
+    consider(requests_.stalled_at(request));
+    const Instant silent_at = request.last_byte_at + Requests::kSilent;
+    if (!woken_ || *woken_ < silent_at) consider(silent_at);
   }
-  for (const FileTransfer& file : files_)
-    if (file.retry_at) consider(*file.retry_at);
+  for (const Work& waiting : work_)
+    if (waiting.retry_at) consider(*waiting.retry_at);
   if (hold_until_) consider(*hold_until_);
-  if (options_.persistent && (unjournaled_ > 0 || journal_stale_)) consider(journaled_at_ + kJournalAfter);
+  if (const auto due = journal_.due_at(); due && options_.persistent) consider(*due);
   return wake;
 }
 
@@ -339,8 +372,8 @@ std::optional<Instant> Download::retry_at() const {
   if (state_ != State::kWaiting) return std::nullopt;
   std::optional<Instant> at = hold_until_;
   if (at) return at;
-  for (const FileTransfer& file : files_)
-    if (file.retry_at && (!at || *file.retry_at < *at)) at = file.retry_at;
+  for (const Work& waiting : work_)
+    if (waiting.retry_at && (!at || *waiting.retry_at < *at)) at = waiting.retry_at;
   return at;
 }
 
@@ -351,27 +384,17 @@ unsigned Download::attempts() const {
 }
 
 std::optional<std::uint64_t> Download::missing() const {
-  if (!totals_.size) return std::nullopt;
-  return saturating_sub(*totals_.size, totals_.on_disk);
+  if (!totals_.bytes.size) return std::nullopt;
+  return saturating_sub(*totals_.bytes.size, totals_.bytes.position);
 }
 
 bool Download::running() const {
   return state_ == State::kFetching || state_ == State::kVerifying || state_ == State::kWaiting;
 }
 
-Instant Download::stalled_at(const Request& request) const {
-  if (request.drained) return request.last_byte_at + kEndless;
-  // Another one flows if it brought something well after this one fell silent; when the whole network stops,
-  // they all do at once.
-  for (const Request& other : requests_)
-    if (other.accepted && !other.drained &&
-        other.last_byte_at >= request.last_byte_at + kStalledBesideOthers / 2)
-      return request.last_byte_at + kStalledBesideOthers;
-  return request.last_byte_at + kStalledAlone;
-}
-
 unsigned Download::flowing() const {
-  return static_cast<unsigned>(std::count_if(requests_.begin(), requests_.end(), [&](const Request& request) {
+  const std::vector<Request>& list = requests_.list();
+  return static_cast<unsigned>(std::count_if(list.begin(), list.end(), [&](const Request& request) {
     return request.accepted && !request.drained && !comes_beside(files_[request.file]);
   }));
 }
@@ -382,250 +405,161 @@ bool Download::comes_beside(const FileTransfer& file) const {
   return file.size() && *file.size() <= options_.sizes.whole_file && !plan_.yielded();
 }
 
-// Starts whatever can be started, and says what state that is.
-void Download::work(Instant now) {
-  if (!running()) return;
-  for (FileTransfer& file : files_)
-    if (file.retry_at && *file.retry_at <= now) file.retry_at.reset();
-  if (hold_until_ && *hold_until_ <= now) hold_until_.reset();
-
-  std::uint64_t backlog = 0;
-  unsigned busy = 0;
-  unsigned live = 0;
-  for (const FileTransfer& file : files_) {
-    live += file.opening ? 1 : 0;
-    busy += file.opening && !comes_beside(file) ? 1 : 0;
-    if (file.file().has_hash() && file.verified() == 0)
-      backlog += file.have().contiguous_end(file.hashed()) - file.hashed();
-  }
-  unsigned silent = 0;
-  for (const Request& request : requests_) {
-    live += request.drained ? 0 : 1;
-    if (request.drained || ends_soon(request, now) || comes_beside(files_[request.file])) continue;
-    ++busy;
-    if (now >= request.last_byte_at + kSilent) silent = 1;
-  }
-  busy -= silent;
-  const unsigned target = backlog > options_.sizes.backlog ? 1 : plan_.target();
-  // Bodies that bring nothing more may stay open for a while, but not any number of them.
-  std::size_t open_bodies = requests_.size();
-  for (; live < options_.max_connections && open_bodies < 2 * options_.max_connections && !hold_until_;
-       ++live, ++open_bodies) {
-    const auto next = next_file(busy < target);
-    if (!next || !comes_beside(files_[*next])) ++busy;
-    if (!next) {
-      if (busy > target || !split_request(now)) break;
-    } else if (files_[*next].open)
-      start_request(*next, now);
-    else
-      open(*next);
-  }
-  read_more();
-  write_journal_if_due(now);
-  conclude(now);
-}
-
-std::optional<FileId> Download::next_file(bool large_too) const {
-  std::optional<FileId> best;
-  // Of those with the fewest connections a large one: it takes longest.
-  std::pair<std::size_t, bool> lowest;
-  for (FileId id = 0; id < files_.size(); ++id) {
-    const FileTransfer& file = files_[id];
-    if (file.verified() > 0 || file.state() == FileTransfer::State::kDone || file.failed || file.opening ||
-        file.retry_at || !(large_too || comes_beside(file)))
-      continue;
-    const auto active = static_cast<std::size_t>(
-        std::count_if(requests_.begin(), requests_.end(),
-                      [&](const Request& request) { return request.file == id && !request.drained; }));
-    // One connection asks how the server is after a failure, where there are no ranges, and for what is not
-    // known yet.
-    const bool alone = file.policy().attempts() > 0 || !file.ranges_work() || !file.size();
-    if (alone && active > 0) continue;
-    if (file.size() && file.open && unassigned(id).empty()) continue;
-    if (file.size() && !file.open && file.complete() && reading()) continue;  // only to be read, later
-    const std::pair rank{active, comes_beside(file)};
-    if (!best || rank < lowest) {
-      best = id;
-      lowest = rank;
-    }
-  }
-  return best;
-}
-
-std::vector<ByteRange> Download::unassigned(FileId id) const {
-  ByteRanges taken = files_[id].have();
-  for (const Request& request : requests_)
-    if (request.file == id) taken.add({request.position, request.range.end});
-  return taken.gaps(files_[id].end());
-}
-
-void Download::open(FileId id) {
-  files_[id].opening = true;
-  actions_.push_back(action::Open{id, files_[id].file().path});
-}
-
-void Download::start_request(FileId id, Instant now) {
-  const FileTransfer& file = files_[id];
-  Request request;
-  request.id = next_request_++;
-  request.file = id;
-  request.last_byte_at = request.asked_at = now;
-  const bool small = file.size() && *file.size() <= options_.sizes.whole_file && file.on_disk() == 0 &&
-                     file.file().has_hash();
-  request.ranged = file.ranges_work() && file.size() && !small;
-  request.range = {0, file.end()};
-  action::Fetch fetch;
-  if (request.ranged) {
-    const std::vector<ByteRange> gaps = unassigned(id);
-    std::uint64_t missing = 0;
-    for (const ByteRange& gap : gaps) missing += gap.length();
-    request.range = gaps.front();
-    // No slivers: what would be left of a gap is taken along.
-    const std::uint64_t size = plan_.range_size(missing);
-    if (request.range.length() >= size + options_.sizes.smallest_range)
-      request.range.end = request.range.first + size;
-    fetch.range = action::Fetch::Range{request.range.first, request.range.end - 1};
-  }
-  request.position = request.range.first;
-  request.sent_end = request.range.end;
-  fetch.request = request.id;
-  fetch.url = file.file().url;
-  fetch.body = action::Body::kStream;
-  fetch.limit = request.range.length();
-  actions_.push_back(std::move(fetch));
-  requests_.push_back(request);
-}
-
-// The next request is sent while the last bytes of this one are still on their way, so that the line is never
-// idle in between.
-bool Download::ends_soon(const Request& request, Instant now) const {
-  if (!request.accepted) return false;
-  // What comes at first lay ready in buffers on the way, and is no rate.
-  const double trip = plan_.latency().count();
-  const double elapsed = std::max(Seconds(now - request.accepted_at).count(), trip);
-  return static_cast<double>(request.range.end - request.position) * elapsed <
-         static_cast<double>(request.position - request.range.first) * trip;
-}
-
-// Everything has a request, but a connection is free: it takes over at least half of what is left of the
-// longest one, which keeps no more than it would be asked for now.
-bool Download::split_request(Instant now) {
-  Request* longest = nullptr;
-  for (Request& request : requests_) {
-    const FileTransfer& file = files_[request.file];
-    const bool splits = request.accepted && !request.drained && !ends_soon(request, now) && request.ranged &&
-                        file.ranges_work() && file.size() && file.policy().attempts() == 0 &&
-                        !file.retry_at &&
-                        request.range.end - request.position >= 2 * options_.sizes.smallest_range;
-    if (splits &&
-        (longest == nullptr || request.range.end - request.position > longest->range.end - longest->position))
-      longest = &request;
-  }
-  if (longest == nullptr) return false;
-  const FileId id = longest->file;
-  const std::uint64_t half = (longest->range.end - longest->position) / 2;
-  longest->range.end = longest->position + std::min(half, plan_.range_size(files_[id].end()));
-  if (unassigned(id).empty()) return false;
-  start_request(id, now);
-  return true;
-}
-
 bool Download::reading() const {
   return std::any_of(files_.begin(), files_.end(), [](const FileTransfer& f) { return f.is_reading(); });
 }
 
-// One read at a time: the disk and the checksum are not faster with two.
-void Download::read_more() {
-  if (reading()) return;
-  for (FileId id = 0; id < files_.size(); ++id) {
-    FileTransfer& file = files_[id];
-    if (file.failed) continue;
-    // Not where a request is about to write: it brings those bytes itself.
-    std::uint64_t limit = file.end();
-    for (const Request& request : requests_)
-      if (request.file == id && !request.drained && request.position >= file.hashed())
-        limit = std::min(limit, request.position);
-    const auto range = file.next_read(limit);
-    if (!range) continue;
-    if (file.open) {
-      file.reading(*range);
-      actions_.push_back(action::Read{id, range->first, range->length()});
-    } else if (!file.opening) {
-      open(id);
+// --- the work ---
+
+// Starts whatever can be started, and says what state that is.
+void Download::work(Instant now) {
+  if (!running()) return;
+  for (Work& waiting : work_)
+    if (waiting.retry_at && *waiting.retry_at <= now) waiting.retry_at.reset();
+  if (hold_until_ && *hold_until_ <= now) hold_until_.reset();
+
+  const Schedule schedule(*this, now);
+  auto [live, busy] = schedule.load();
+  const unsigned target = schedule.target();
+  // Bodies that bring nothing more may stay open for a while, but not any number of them.
+  std::size_t open_bodies = requests_.size();
+  for (; live < options_.max_connections && open_bodies < 2 * options_.max_connections && !hold_until_;
+       ++live, ++open_bodies) {
+    const auto next = schedule.next_file(busy < target);
+    if (!next || !comes_beside(files_[*next])) ++busy;
+    if (!next) {
+      if (busy > target || !split_request(now)) break;
+    } else if (work_[*next].open) {
+      start_request(*next, now);
+    } else {
+      open(*next);
     }
-    return;
+  }
+  read_more(now);
+  if (journal_.due(now)) write_journal(now);
+  conclude(now);
+}
+
+void Download::open(FileId id) {
+  work_[id].opening = true;
+  actions_.push_back(action::Open{id, files_[id].file().path});
+}
+
+void Download::close(FileId id) {
+  actions_.push_back(action::Close{id});
+  work_[id].open = work_[id].opening = false;
+  files_[id].closed();
+}
+
+void Download::start_request(FileId id, Instant now) {
+  Request request = Schedule(*this, now).request_for(id);
+  request.id = next_request_++;
+  action::Fetch fetch;
+  fetch.request = request.id;
+  fetch.url = files_[id].file().url;
+  if (request.ranged) fetch.range = action::Fetch::Range{request.range.first, request.range.end - 1};
+  fetch.body = action::Body::kStream;
+  fetch.limit = request.range.length();
+  actions_.push_back(std::move(fetch));
+  requests_.add(request);
+}
+
+bool Download::split_request(Instant now) {
+  const Schedule schedule(*this, now);
+  const auto split = schedule.split();
+  if (!split) return false;
+  Request& longest = *requests_.find(split->request);
+  longest.range.end = split->at;
+  const FileId id = longest.file;
+  if (schedule.unassigned(id).empty()) return false;
+  start_request(id, now);
+  return true;
+}
+
+// One read at a time: the disk and the checksum are not faster with two.
+void Download::read_more(Instant now) {
+  if (reading()) return;
+  const auto next = Schedule(*this, now).next_read();
+  if (!next) return;
+  if (work_[next->file].open) {
+    files_[next->file].reading(next->range);
+    actions_.push_back(action::Read{next->file, next->range.first, next->range.length()});
+  } else if (!work_[next->file].opening) {
+    open(next->file);
   }
 }
 
 void Download::settle(FileId id, Instant now) {
   FileTransfer& file = files_[id];
-  if (file.state() == FileTransfer::State::kDone || file.failed) {
-    if (file.open && !file.failed) close(id);
+  if (file.given_up()) return;
+  if (file.state() == FileTransfer::State::kDone) {
+    if (work_[id].open) close(id);
     return;
   }
-  switch (file.check()) {
-    case FileTransfer::Check::kPending:
-      return;
-    case FileTransfer::Check::kGood:
-      // A body that repeats what is here already (a server without ranges) may still be coming.
-      abort_if([&](const Request& request) { return request.file == id && !request.drained; });
-      if (file.open) {
-        if (file.overlong()) actions_.push_back(action::Truncate{id, *file.size()});
-        close(id);
-        journal_stale_ = true;
-      }
-      return;
-    case FileTransfer::Check::kSalvage:
-      abort_requests_of(id);
-      journal_stale_ = true;
-      write_journal(now);
-      return;
-    case FileTransfer::Check::kDamaged:
-      abort_requests_of(id);
-      journal_stale_ = true;
-      fail_file(id, {Cause::kIntegrity, 0, std::nullopt, file.file().path}, now);
-      return;
-    case FileTransfer::Check::kHopeless:
-      abort_requests_of(id);
-      journal_stale_ = true;
-      file.failed = true;
-      file.error = error_of({Cause::kIntegrity, 0, std::nullopt, file.file().path});
-      return;
+  const Failure damage{Cause::kIntegrity, 0, std::nullopt, file.file().path};
+  const FileTransfer::Check check = file.check();
+  if (check == FileTransfer::Check::kPending) return;
+  if (check == FileTransfer::Check::kGood) {
+    // A body that repeats what is here already (a server without ranges) may still be coming.
+    requests_.abort_if([&](const Request& request) { return request.file == id && !request.drained; },
+                       actions_);
+    if (!work_[id].open) return;
+    if (file.overlong()) actions_.push_back(action::Truncate{id, *file.size()});
+    close(id);
+    journal_.changed();
+    return;
   }
-}
-
-Download::Request* Download::find(RequestId id) {
-  const auto it =
-      std::find_if(requests_.begin(), requests_.end(), [&](const Request& r) { return r.id == id; });
-  return it == requests_.end() ? nullptr : &*it;
-}
-
-void Download::erase(RequestId id) {
-  std::erase_if(requests_, [&](const Request& request) { return request.id == id; });
+  abort_requests_of(id);
+  journal_.changed();
+  if (check == FileTransfer::Check::kSalvage) {
+    write_journal(now);
+  } else if (check == FileTransfer::Check::kDamaged) {
+    fail_file(id, damage, now);
+  } else {
+    file.give_up();
+    work_[id].error = error_of(damage);
+  }
 }
 
 void Download::abort(RequestId id) {
   actions_.push_back(action::Abort{id});
-  erase(id);
-}
-
-template <typename Which>
-void Download::abort_if(Which which) {
-  for (const Request& request : requests_)
-    if (which(request)) actions_.push_back(action::Abort{request.id});
-  std::erase_if(requests_, which);
+  requests_.erase(id);
 }
 
 // Request numbers begin at 1, so `but` spares none if not given.
 void Download::abort_requests_of(FileId id, RequestId but) {
-  abort_if([&](const Request& request) { return request.file == id && request.id != but; });
+  requests_.abort_if([&](const Request& request) { return request.file == id && request.id != but; },
+                     actions_);
 }
 
-void Download::throw_away(FileId id, std::string reason) {
+// What was stored of a file is of no use. The journal says so before other bytes come: it would name those.
+void Download::throw_away(FileId id, Instant now) {
+  if (work_[id].open) actions_.push_back(action::Truncate{id, 0});
+  journal_.changed();
+  write_journal(now);
+}
+
+// --- what goes wrong ---
+
+void Download::meet_other_version(const Request& met, Instant now) {
+  const RequestId request = met.id;
+  const FileId id = met.file;
+  abort(request);
   FileTransfer& file = files_[id];
-  file.discard(std::move(reason));
-  if (file.open) actions_.push_back(action::Truncate{id, 0});
-  journal_stale_ = true;
+  Work& work = work_[id];
+  if (file.given_up() || request < work.incident) return;
+  work.incident = next_request_;
+  if (auto recovery = file.policy().other_version(now)) {
+    // What still flows of the known version goes on, alone.
+    if (requests_.active(id) > 0) return;
+    work.retry_at = recovery->at;
+    work.error = std::move(recovery->error);
+    return;
+  }
+  abort_requests_of(id);
+  file.changed("A file changed on the server, so what was here of it is of no use.");
+  throw_away(id, now);
+  fail_file(id, {Cause::kChanged, 0, std::nullopt, file.file().path}, now);
 }
 
 void Download::fail_request(const Request& failed, const Failure& failure, bool running_still, Instant now) {
@@ -634,35 +568,23 @@ void Download::fail_request(const Request& failed, const Failure& failure, bool 
   if (running_still)
     abort(request);
   else
-    erase(request);
-  FileTransfer& file = files_[id];
-  if (file.failed || !running()) return;
-  if (failure.cause == Cause::kChanged) {
-    abort_requests_of(id);
-    throw_away(id, "A file changed on the server, so what was here of it is of no use.");
-  } else if (request < file.incident) {
-    // Began before a failure that was counted: the same trouble, not another attempt.
-    return;
-  }
-  file.incident = next_request_;
-  if (!online_ && (failure.cause == Cause::kNetwork || failure.cause == Cause::kTimeout)) {
-    file.retry_at = now + kOfflineProbe;
-    file.error = Error{ErrorCode::kNetwork, std::string(kOfflineMessage), true, {}};
-    return;
-  }
+    requests_.erase(request);
+  // One that began before a failure that was counted is the same trouble, not another attempt.
+  if (files_[id].given_up() || !running() || request < work_[id].incident) return;
+  work_[id].incident = next_request_;
   fail_file(id, failure, now);
 }
 
 void Download::fail_file(FileId id, const Failure& failure, Instant now) {
   FileTransfer& file = files_[id];
-  Recovery recovery = file.policy().failed(failure, now);
+  Recovery recovery = file.policy().failed(failure, now, online_);
   if (file.policy().attempts() > 0) plan_.restart();
-  file.error = recovery.error;
+  work_[id].error = recovery.error;
   switch (recovery.step) {
     case Recovery::Step::kRetryNow:
       return;
     case Recovery::Step::kRetryAt:
-      file.retry_at = recovery.at;
+      work_[id].retry_at = recovery.at;
       if (failure.cause == Cause::kRateLimited) {
         hold_until_ = recovery.at;
         hold_error_ = recovery.error;
@@ -670,7 +592,7 @@ void Download::fail_file(FileId id, const Failure& failure, Instant now) {
       }
       return;
     case Recovery::Step::kAsk: {
-      file.failed = true;
+      file.give_up();
       abort_requests_of(id);
       // What another file still gets is not thrown after it; the visitor is asked when nothing moves any
       // more.
@@ -679,11 +601,13 @@ void Download::fail_file(FileId id, const Failure& failure, Instant now) {
       return;
     }
     case Recovery::Step::kGiveUp:
-      file.failed = true;
+      file.give_up();
       ask(std::move(recovery.error), now);
       return;
   }
 }
+
+// --- states ---
 
 void Download::ask(Error error, Instant now) {
   stop(State::kAsking, now);
@@ -691,20 +615,13 @@ void Download::ask(Error error, Instant now) {
 }
 
 void Download::stop(State state, Instant now) {
-  abort_if([](const Request&) { return true; });
-  write_journal(now);
+  requests_.abort_if([](const Request&) { return true; }, actions_);
+  if (journal_.stale()) write_journal(now);
   for (FileId id = 0; id < files_.size(); ++id) {
-    files_[id].retry_at.reset();
-    if (files_[id].open || files_[id].opening) close(id);
+    work_[id].retry_at.reset();
+    if (work_[id].open || work_[id].opening) close(id);
   }
   state_ = state;
-}
-
-void Download::close(FileId id) {
-  FileTransfer& file = files_[id];
-  actions_.push_back(action::Close{id});
-  file.open = file.opening = false;
-  file.closed();
 }
 
 void Download::go_on(Instant now) {
@@ -712,30 +629,19 @@ void Download::go_on(Instant now) {
   error_.reset();
   hold_until_.reset();
   plan_.restart();
+  // Before anything is written over.
+  if (journal_.stale()) write_journal(now);
   work(now);
 }
 
-void Download::write_journal_if_due(Instant now) {
-  // Compared as wake_at() computes it, so that waking at that moment is never a rounding error too early.
-  if (unjournaled_ >= options_.sizes.journal ||
-      (unjournaled_ >= options_.sizes.journal_soon && !journaling_ && now >= journaled_at_ + kJournalSoon) ||
-      ((unjournaled_ > 0 || journal_stale_) && now >= journaled_at_ + kJournalAfter))
-    write_journal(now);
-}
-
 void Download::write_journal(Instant now) {
-  journaled_at_ = now;
-  if (unjournaled_ == 0 && !journal_stale_) return;
-  unjournaled_ = 0;
-  journal_stale_ = false;
   if (!options_.persistent) return;
-  journaling_ = true;
   Journal journal;
   journal.sequence = ++sequence_;
   journal.commit = manifest_.commit();
-  journal.files = others_;
+  for (const Other& other : others_) journal.files.push_back(other.entry);
   for (const FileTransfer& file : files_) journal.files.push_back(file.journal());
-  actions_.push_back(action::WriteJournal{0, journal.to_text()});
+  actions_.push_back(action::WriteJournal{journal_.write(now), journal.to_text()});
 }
 
 void Download::conclude(Instant now) {
@@ -745,13 +651,15 @@ void Download::conclude(Instant now) {
   bool waiting = false;
   const Error* error = nullptr;
   const Error* failed = nullptr;
-  for (const FileTransfer& file : files_) {
+  for (FileId id = 0; id < files_.size(); ++id) {
+    const FileTransfer& file = files_[id];
+    const Work& work = work_[id];
     all_done = all_done && file.state() == FileTransfer::State::kDone;
     all_here = all_here && file.complete();
-    opening = opening || file.opening;
-    waiting = waiting || file.retry_at.has_value();
-    if (file.failed && file.error && failed == nullptr) failed = &*file.error;
-    if (file.error && error == nullptr) error = &*file.error;
+    opening = opening || work.opening;
+    waiting = waiting || work.retry_at.has_value();
+    if (file.given_up() && work.error && failed == nullptr) failed = &*work.error;
+    if (work.error && error == nullptr) error = &*work.error;
   }
   if (all_done) {
     stop(State::kDone, now);
@@ -771,24 +679,16 @@ void Download::conclude(Instant now) {
 
 void Download::refresh() {
   TransferTotals totals;
-  totals.discarded_reason = totals_.discarded_reason;
-  totals.size = 0;
+  totals.discarded_reason = std::move(totals_.discarded_reason);
+  totals.bytes.size = 0;
   totals.files = static_cast<std::uint32_t>(files_.size());
   for (std::size_t i = 0; i < files_.size(); ++i) {
     const FileTransfer& file = files_[i];
-    if (totals.size && file.size())
-      *totals.size += *file.size();
-    else
-      totals.size.reset();
-    totals.wire += file.wire();
-    totals.on_disk += file.on_disk();
-    totals.cached += file.cached();
-    totals.verified += file.verified();
-    totals.hashed += file.hashed();
-    totals.discarded += file.discarded();
+    const ByteLedger ledger = file.ledger();
+    totals.bytes += ledger;
     totals.files_done += file.state() == FileTransfer::State::kDone ? 1 : 0;
-    if (file.discarded() > seen_discarded_[i]) totals.discarded_reason = file.discarded_reason();
-    seen_discarded_[i] = file.discarded();
+    if (ledger.discarded > seen_discarded_[i]) totals.discarded_reason = file.discarded_reason();
+    seen_discarded_[i] = ledger.discarded;
   }
   totals.connections = flowing();
   totals_ = std::move(totals);

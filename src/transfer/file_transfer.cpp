@@ -23,8 +23,8 @@ bool looks_like_page(std::span<const std::uint8_t> bytes) {
   return lower.starts_with("<!doctype html") || lower.starts_with("<html");
 }
 
-Failure fail(Cause cause, int status, std::string detail = {}) {
-  return {cause, status, std::nullopt, std::move(detail)};
+FileTransfer::Verdict fail(Cause cause, int status, std::string detail) {
+  return {FileTransfer::Verdict::Kind::kFail, {}, {cause, status, std::nullopt, std::move(detail)}};
 }
 
 }  // namespace
@@ -33,6 +33,7 @@ FileTransfer::FileTransfer(ManifestFile file, std::uint64_t seed, const Transfer
     : sizes_(sizes),
       file_(std::move(file)),
       size_given_(file_.size.has_value()),
+      version_(file_.version),
       policy_(seed, sizes.crumb),
       hasher_(fresh_hasher()) {}
 
@@ -45,19 +46,29 @@ FileTransfer::Hasher FileTransfer::fresh_hasher() const {
 std::uint64_t FileTransfer::end() const { return file_.size.value_or(kMaxSafeBytes); }
 
 FileTransfer::State FileTransfer::state() const {
-  if (failed) return State::kFailed;
+  if (given_up_) return State::kFailed;
   if (done_) return State::kDone;
   if (complete()) return State::kVerifying;
-  return wire_ == 0 && have_.total() == 0 ? State::kProbing : State::kFetching;
+  return counts_.heard() == 0 && have_.total() == 0 ? State::kProbing : State::kFetching;
+}
+
+ByteLedger FileTransfer::ledger() const {
+  ByteLedger ledger = counts_;
+  ledger.size = file_.size;
+  ledger.position = have_.total();
+  ledger.cached = cached_.total();
+  ledger.hashed = hashed();
+  ledger.verified = done_ ? have_.total() : 0;
+  return ledger;
 }
 
 void FileTransfer::restore(const Journal::File& journal, std::uint64_t stored) {
-  etag_ = journal.etag;
+  if (journal.version.known()) version_ = journal.version;
   if (!file_.size) file_.size = journal.size;
   const std::uint64_t limit = std::min(stored, end());
   for (const ByteRange& range : journal.ranges) {
     const ByteRange kept{range.first, std::min(range.end, limit)};
-    have_.add(kept);
+    counts_.kept += have_.add(kept);
     cached_.add(kept);
   }
   // A file that was verified and is as long as it was is not read again; OPFS is private to this origin.
@@ -65,7 +76,7 @@ void FileTransfer::restore(const Journal::File& journal, std::uint64_t stored) {
 }
 
 Journal::File FileTransfer::journal() const {
-  return {file_.path, file_.size, file_.sha256, file_.git_sha1, etag_, done_, have_.ranges()};
+  return {file_.path, file_.size, file_.sha256, file_.git_sha1, version_, done_, have_.ranges()};
 }
 
 std::optional<std::uint64_t> FileTransfer::opened(std::uint64_t stored) {
@@ -79,73 +90,81 @@ std::optional<std::uint64_t> FileTransfer::opened(std::uint64_t stored) {
 }
 
 FileTransfer::Verdict FileTransfer::judge(const HttpReply& reply, ByteRange asked, bool ranged) {
-  Verdict verdict;
-  const auto failed_with = [&](Failure failure) {
-    verdict.kind = Verdict::Kind::kFail;
-    verdict.failure = std::move(failure);
-    return verdict;
-  };
   if (reply.status == 416 && ranged) {
     const auto& range = reply.content_range;
-    if (range && range->total && file_.size && *range->total != *file_.size)
-      return failed_with(fail(Cause::kChanged, 416, file_.path));
+    if (range && range->total && file_.size && *range->total != *file_.size) return other_length(416);
     // The range lies within the file, so the server does not do ranges right. Without one it may.
     ranges_work_ = false;
-    return failed_with(fail(Cause::kHttp, 416, file_.path));
+    return fail(Cause::kHttp, 416, file_.path);
   }
-  if (reply.status != 200 && reply.status != 206) {
-    Failure failure = failure_of(reply);
-    if (failure.detail.empty()) failure.detail = file_.path;
-    return failed_with(std::move(failure));
-  }
-  if (!etag_.empty() && !reply.etag.empty() && reply.etag != etag_)
-    return failed_with(fail(Cause::kChanged, reply.status, file_.path));
+  if (reply.status == 206) return judge_part(reply, asked);
+  if (reply.status == 200) return judge_whole(reply, ranged);
+  Failure failure = failure_of(reply);
+  if (failure.detail.empty()) failure.detail = file_.path;
+  return {Verdict::Kind::kFail, {}, std::move(failure)};
+}
 
-  if (reply.status == 206) {
-    const auto& range = reply.content_range;
-    if (!range) {
-      // Other origins may hide Content-Range from scripts; never when it is there and unreadable.
-      if (reply.content_range_unreadable || (reply.content_length && *reply.content_length > asked.length()))
-        return failed_with(fail(Cause::kHttp, 206, file_.path));
-    } else {
-      if (range->total && file_.size && *range->total != *file_.size)
-        return failed_with(fail(Cause::kChanged, 206, file_.path));
-      if (!range->first || *range->first != asked.first)
-        return failed_with(fail(Cause::kHttp, 206, file_.path));
-      asked.end = std::min(asked.end, *range->last + 1);
-      if (!file_.size && range->total) file_.size = range->total;
-    }
-    if (!reply.etag.empty()) etag_ = reply.etag;
-    verdict.kind = Verdict::Kind::kAccept;
-    verdict.range = asked;
-    return verdict;
+FileTransfer::Verdict FileTransfer::judge_part(const HttpReply& reply, ByteRange asked) {
+  const auto& range = reply.content_range;
+  if (!range) {
+    // Other origins may hide Content-Range from scripts; never when it is there and unreadable.
+    if (reply.content_range_unreadable || (reply.content_length && *reply.content_length > asked.length()))
+      return fail(Cause::kHttp, 206, file_.path);
+  } else {
+    if (range->total && file_.size && *range->total != *file_.size) return other_length(206);
+    if (!range->first || *range->first != asked.first) return fail(Cause::kHttp, 206, file_.path);
+    asked.end = std::min(asked.end, *range->last + 1);
   }
+  if (!belongs(reply)) return {Verdict::Kind::kOther, {}, {}};
+  if (range && range->total && !file_.size) file_.size = range->total;
+  return {Verdict::Kind::kAccept, asked, {}};
+}
 
+FileTransfer::Verdict FileTransfer::judge_whole(const HttpReply& reply, bool ranged) {
   // With a Range header nothing is compressed on the way, so the length is the file's.
   const bool length_fits = reply.content_length && file_.size && *reply.content_length == *file_.size;
-  if (reply.html && !length_fits && !is_page(file_.path))
-    return failed_with(fail(Cause::kNotAModel, 200, file_.path));
-  if (ranged && reply.content_length && file_.size && !length_fits)
-    return failed_with(fail(Cause::kChanged, 200, file_.path));
+  if (reply.html && !length_fits && !is_page(file_.path)) return fail(Cause::kNotAModel, 200, file_.path);
+  if (ranged && reply.content_length && file_.size && !length_fits) return other_length(200);
+  if (!belongs(reply)) return {Verdict::Kind::kOther, {}, {}};
   if (ranged) ranges_work_ = false;
-  if (!reply.etag.empty()) etag_ = reply.etag;
-  verdict.kind = Verdict::Kind::kWhole;
-  verdict.range = {0, end()};
-  return verdict;
+  return {Verdict::Kind::kWhole, {0, end()}, {}};
+}
+
+// A reply of another length than the list's is of no use, and says nothing of what is here. Where a server
+// gave the length, one of the two is of another version.
+FileTransfer::Verdict FileTransfer::other_length(int status) const {
+  if (size_given_) return fail(Cause::kChanged, status, file_.path);
+  return {Verdict::Kind::kOther, {}, {}};
+}
+
+// Where a checksum decides, what the servers call the file is of no interest.
+bool FileTransfer::belongs(const HttpReply& reply) {
+  const FileVersion version{reply.etag, reply.last_modified};
+  if (!file_.has_hash() && same_version(version_, version) == SameVersion::kNo) return false;
+  policy_.same_version();
+  if (version_.etag.empty()) version_.etag = version.etag;
+  if (version_.last_modified.empty()) version_.last_modified = version.last_modified;
+  return true;
 }
 
 std::uint64_t FileTransfer::received(std::uint64_t offset, std::span<const std::uint8_t> bytes) {
-  wire_ += bytes.size();
   if (bytes.empty()) return 0;
   const ByteRange range{offset, offset + bytes.size()};
   disk_end_ = std::max(disk_end_, range.end);
   const std::uint64_t added = have_.add(range);
+  counts_.fresh += added;
+  counts_.repeated += bytes.size() - added;
   if (proven_) proven_->add(range);
   if (reading_ && range.first < reading_->end && reading_->first < range.end) reading_stale_ = true;
   if (offset < hashed_) rewind_hash(offset);
   if (!reading_ && hashed_ >= range.first && hashed_ < range.end)
     hash(bytes.subspan(static_cast<std::size_t>(hashed_ - range.first)));
   return added;
+}
+
+void FileTransfer::spoiled(ByteRange range, std::string reason) {
+  disk_end_ = std::max(disk_end_, range.end);
+  drop(range, std::move(reason));
 }
 
 bool FileTransfer::is_web_page(std::span<const std::uint8_t> start) const {
@@ -238,13 +257,16 @@ FileTransfer::Check FileTransfer::check() {
     wrong_->salvaged = true;
     proven_ = have_;
     const ByteRange all{0, *file_.size};
-    discarded_ -= std::min(discarded_, all.length() - have_.overlap(all));
     for (const ByteRange& gap : have_.gaps(all.end)) cached_.add(gap);
-    have_.add(all);
+    counts_.restored += have_.add(all);
     return Check::kSalvage;
   }
   if (!complete() || hashed_ != *file_.size || reading_) return Check::kPending;
+  return compare();
+}
 
+// All of it is here and went through the checksum.
+FileTransfer::Check FileTransfer::compare() {
   const std::string found = digest();
   if (found == file_.sha256 || found == file_.git_sha1) {
     done_ = true;
@@ -277,7 +299,7 @@ std::uint64_t FileTransfer::drop(ByteRange range, std::string reason) {
   const std::uint64_t removed = have_.remove(range);
   cached_.remove(range);
   if (removed > 0) {
-    discarded_ += removed;
+    counts_.discarded += removed;
     discarded_reason_ = std::move(reason);
   }
   rewind_hash(range.first);
@@ -288,20 +310,23 @@ std::uint64_t FileTransfer::drop(ByteRange range, std::string reason) {
 void FileTransfer::discard(std::string reason) {
   drop({0, kMaxSafeBytes}, std::move(reason));
   done_ = false;
-  etag_.clear();
+  version_ = file_.version;
   if (!size_given_) file_.size.reset();
   wrong_.reset();
   differs_.reset();
   proven_.reset();
 }
 
+void FileTransfer::changed(std::string reason) {
+  discard(std::move(reason));
+  version_ = {};
+}
+
 void FileTransfer::start_over() {
   policy_.asked();
   wrong_.reset();
   differs_.reset();
-  failed = false;
-  error.reset();
-  retry_at.reset();
+  given_up_ = false;
 }
 
 }  // namespace candor

@@ -14,6 +14,10 @@ using text::equals_ignoring_case;
 using text::parse_uint;
 using text::trim;
 
+// 2001-09-09. The dates that reproducible builds, archives and store paths put on every file are older, and
+// no model is.
+constexpr std::int64_t kOldest = 1'000'000'000;
+
 std::optional<HttpReply::ContentRange> parse_content_range(std::string_view value) {
   // "bytes first-last/total", with "*" for an unknown total or, after a 416, for the range.
   constexpr std::string_view unit = "bytes";
@@ -40,12 +44,9 @@ std::optional<HttpReply::ContentRange> parse_content_range(std::string_view valu
   return result;
 }
 
-void parse_etag(std::string_view value, HttpReply& reply) {
-  if (value.size() > 512) return;
-  if (value.starts_with("W/") || value.starts_with("w/")) {
-    reply.etag_weak = true;
-    value.remove_prefix(2);
-  }
+std::string_view parse_etag(std::string_view value) {
+  if (value.size() > 512) return {};
+  if (value.starts_with("W/") || value.starts_with("w/")) value.remove_prefix(2);
   if (value.size() >= 2 && value.front() == '"' && value.back() == '"')
     value = value.substr(1, value.size() - 2);
   // Apache and others mark the compressed variant of the same content.
@@ -54,7 +55,7 @@ void parse_etag(std::string_view value, HttpReply& reply) {
       value.remove_suffix(suffix.size());
       break;
     }
-  reply.etag = value;
+  return value;
 }
 
 // RFC 8288, as far as "next" needs: <target>; param; rel="a b", <target> …
@@ -125,7 +126,9 @@ HttpReply HttpReply::from(int status, bool redirected,
   const std::string_view range = header("content-range");
   reply.content_range = parse_content_range(range);
   reply.content_range_unreadable = !range.empty() && !reply.content_range;
-  parse_etag(header("etag"), reply);
+  reply.etag = parse_etag(header("etag"));
+  const std::string_view modified = header("last-modified");
+  if (parse_http_date(modified).value_or(0) > kOldest) reply.last_modified = modified;
   if (const std::string_view after = header("retry-after"); !after.empty()) {
     if (const auto seconds = parse_uint(after)) {
       reply.retry_after = Seconds{static_cast<double>(*seconds)};

@@ -34,7 +34,9 @@ std::string Journal::to_text() const {
     if (file.size) entry.add("size", *file.size);
     if (!file.sha256.empty()) entry.add("sha256", file.sha256);
     if (!file.git_sha1.empty()) entry.add("oid", file.git_sha1);
-    if (!file.etag.empty()) entry.add("etag", file.etag);
+    if (!file.version.etag.empty()) entry.add("etag", file.version.etag);
+    if (!file.version.last_modified.empty()) entry.add("lastModified", file.version.last_modified);
+    if (!file.commit.empty()) entry.add("commit", file.commit);
     if (file.verified) entry.add("verified", true);
     json::Array ranges;
     for (const ByteRange& range : file.ranges) {
@@ -81,7 +83,8 @@ std::variant<Journal, std::string> Journal::parse(std::string_view text) {
     file.size = json::uint_at(entry, "size");
     file.sha256 = json::text_at(entry, "sha256");
     file.git_sha1 = json::text_at(entry, "oid");
-    file.etag = json::text_at(entry, "etag");
+    file.version = {json::text_at(entry, "etag"), json::text_at(entry, "lastModified")};
+    file.commit = json::text_at(entry, "commit");
     file.verified = json::bool_at(entry, "verified").value_or(false);
     if (!file.sha256.empty() && !text::is_hex(file.sha256, 64)) return unusable;
     if (!file.git_sha1.empty() && !text::is_hex(file.git_sha1, 40)) return unusable;
@@ -108,6 +111,19 @@ std::variant<Journal, std::string> Journal::parse(std::string_view text) {
   return journal;
 }
 
+Journal::Newest Journal::newest(std::span<const std::optional<std::string>> texts) {
+  Newest newest;
+  for (std::size_t slot = 0; slot < texts.size(); ++slot) {
+    if (!texts[slot]) continue;
+    auto parsed = parse(*texts[slot]);
+    Journal* const journal = std::get_if<Journal>(&parsed);
+    if (journal == nullptr || (newest.journal && journal->sequence <= newest.journal->sequence)) continue;
+    newest.journal = std::move(*journal);
+    newest.next_slot = slot == 0 ? 1 : 0;
+  }
+  return newest;
+}
+
 const Journal::File* Journal::find(std::string_view path) const {
   const auto it = std::find_if(files.begin(), files.end(), [&](const File& f) { return f.path == path; });
   return it == files.end() ? nullptr : &*it;
@@ -125,10 +141,23 @@ bool Journal::complete(std::span<const std::string> paths, std::span<const event
 
 std::optional<Manifest> Journal::manifest() const {
   std::vector<ManifestFile> list;
-  for (const File& file : files) list.push_back({file.path, file.size, file.sha256, file.git_sha1, {}});
+  for (const File& file : files)
+    if (file.commit.empty())
+      list.push_back({file.path, file.size, file.sha256, file.git_sha1, {}, file.version});
   auto manifest = Manifest::from_files(std::move(list), commit);
   if (auto* ok = std::get_if<Manifest>(&manifest)) return std::move(*ok);
   return std::nullopt;
+}
+
+bool is_same(const ManifestFile& file, const Journal::File& entry, std::string_view manifest_commit,
+             std::string_view journal_commit) {
+  if (file.size && file.size != entry.size) return false;
+  if (file.sha256 != entry.sha256 || file.git_sha1 != entry.git_sha1) return false;
+  if (file.has_hash()) return true;
+  const SameVersion same = same_version(file.version, entry.version);
+  if (same != SameVersion::kUnknown) return same == SameVersion::kYes;
+  return !manifest_commit.empty() &&
+         manifest_commit == (entry.commit.empty() ? journal_commit : std::string_view(entry.commit));
 }
 
 }  // namespace candor

@@ -5,6 +5,7 @@
 #include "base/json.hpp"
 #include "base/text.hpp"
 #include "candor/base/bytes.hpp"
+#include "candor/transfer/sha256.hpp"
 
 namespace candor {
 namespace {
@@ -182,7 +183,9 @@ std::variant<Manifest, Error> Manifest::from_candor_json(std::string_view text, 
     files.push_back(std::move(file));
     if (files.size() > kMaxFiles) return refuse(what, " is too long to be real");
   }
-  return from_files(std::move(files), json::text_at(*root, "commit").substr(0, 64));
+  // Whatever its author calls it: files without a checksum are known to be the same only if nothing changed
+  // in here.
+  return from_files(std::move(files), sha256_of(text));
 }
 
 const ManifestFile* Manifest::find(std::string_view path) const {
@@ -191,21 +194,21 @@ const ManifestFile* Manifest::find(std::string_view path) const {
   return it == files_.end() ? nullptr : &*it;
 }
 
-std::optional<std::uint64_t> Manifest::total() const {
-  std::uint64_t sum = 0;
-  for (const ManifestFile& file : files_) {
-    if (!file.size) return std::nullopt;
-    sum += *file.size;
-  }
-  return sum;
-}
-
 Manifest Manifest::only(std::span<const std::string> paths) const {
   Manifest result;
   result.commit_ = commit_;
   for (const std::string& path : paths)
     if (const ManifestFile* file = find(path)) result.files_.push_back(*file);
   return result;
+}
+
+std::optional<Error> Manifest::add(std::vector<ManifestFile> files) {
+  std::vector<ManifestFile> all = files_;
+  for (ManifestFile& file : files) all.push_back(std::move(file));
+  auto extended = from_files(std::move(all), commit_);
+  if (Error* error = std::get_if<Error>(&extended)) return std::move(*error);
+  *this = std::move(std::get<Manifest>(extended));
+  return std::nullopt;
 }
 
 }  // namespace candor

@@ -18,6 +18,13 @@ std::uint64_t next_random(std::uint64_t& state) {
   return z ^ (z >> 31);
 }
 
+// Replies of another version in a row that make a change: servers that take turns give so many by chance once
+// in 32 times; once it is known that they do, once in 65,536.
+constexpr unsigned kOthersMakeAChange = 5;
+constexpr unsigned kOthersOfAlternating = 16;
+// Times the replies in a row.
+constexpr Seconds kOtherServer{0.25};
+
 }  // namespace
 
 Error error_of(const Failure& failure) {
@@ -58,11 +65,6 @@ Error error_of(const Failure& failure) {
       return error(ErrorCode::kQuota, "There is not enough room on this device for the model.", true);
     case Cause::kStorage:
       return error(ErrorCode::kStorage, "The browser could not write to this device's storage.", true);
-    case Cause::kAborted:
-      return error(ErrorCode::kAborted, "The download was stopped.", true);
-    case Cause::kUnsupported:
-      return error(ErrorCode::kUnsupported, "This model is described in a way that cannot be loaded here.",
-                   false);
   }
   return error(ErrorCode::kRuntime, "Something went wrong.", true);
 }
@@ -104,14 +106,18 @@ Seconds RecoveryPolicy::backoff() {
   return Seconds{seconds * (0.75 + 0.5 * unit)};
 }
 
-Recovery RecoveryPolicy::failed(const Failure& failure, Instant now) {
+Recovery RecoveryPolicy::failed(const Failure& failure, Instant now, bool online) {
   Recovery recovery;
   recovery.error = error_of(failure);
+  if (!online && (failure.cause == Cause::kNetwork || failure.cause == Cause::kTimeout)) {
+    recovery.step = Recovery::Step::kRetryAt;
+    recovery.at = now + kOfflineProbe;
+    recovery.error.message = "This device is offline. The download goes on when the connection is back.";
+    return recovery;
+  }
   switch (failure.cause) {
     case Cause::kGated:
     case Cause::kNotFound:
-    case Cause::kUnsupported:
-    case Cause::kAborted:
       recovery.step = Recovery::Step::kGiveUp;
       return recovery;
     case Cause::kQuota:
@@ -157,6 +163,25 @@ Recovery RecoveryPolicy::failed(const Failure& failure, Instant now) {
   recovery.step = Recovery::Step::kRetryAt;
   recovery.at = now + std::max(backoff(), failure.retry_after.value_or(Seconds{0}));
   return recovery;
+}
+
+std::optional<Recovery> RecoveryPolicy::other_version(Instant now) {
+  if (++others_ >= (alternates_ ? kOthersOfAlternating : kOthersMakeAChange)) {
+    others_ = 0;
+    alternates_ = false;
+    return std::nullopt;
+  }
+  Recovery recovery;
+  recovery.step = Recovery::Step::kRetryAt;
+  recovery.at = now + kOtherServer * others_;
+  recovery.error = {
+      ErrorCode::kChanged, "The server sent another version of a file; it is asked again.", true, {}};
+  return recovery;
+}
+
+void RecoveryPolicy::same_version() {
+  if (others_ > 0) alternates_ = true;
+  others_ = 0;
 }
 
 void RecoveryPolicy::progressed(std::uint64_t bytes) {

@@ -138,4 +138,10 @@ std::string to_hex(std::span<const std::uint8_t> bytes) {
   return text;
 }
 
+std::string sha256_of(std::string_view text) {
+  Sha256 hash;
+  hash.update({reinterpret_cast<const std::uint8_t*>(text.data()), text.size()});
+  return to_hex(hash.digest());
+}
+
 }  // namespace candor

@@ -5,6 +5,7 @@
 
 #include "base/json.hpp"
 #include "base/text.hpp"
+#include "candor/transfer/sha256.hpp"
 
 namespace candor {
 namespace {
@@ -12,7 +13,8 @@ namespace {
 constexpr std::uint64_t kPageLimit = Manifest::kMaxJson;
 constexpr std::size_t kMaxPages = 100;
 constexpr std::size_t kMaxProbes = 256;
-constexpr Seconds kPatience{30};  // without a reply
+// Without a sign of life; what flows may take as long as it needs.
+constexpr Seconds kPatience{30};
 
 bool is_url(std::string_view text) { return text.starts_with("https://") || text.starts_with("http://"); }
 
@@ -77,6 +79,7 @@ SourceResolver::SourceResolver(ModelSource source, Options options)
     : source_(std::move(source)),
       first_request_(options.first_request),
       next_request_(options.first_request),
+      seed_(options.seed),
       policy_(options.seed),
       online_(options.online),
       to_probe_(std::move(options.candidates)) {
@@ -101,11 +104,7 @@ std::vector<Action> SourceResolver::start(Instant now) {
     commit_ = text::to_lower(source_.revision);
     step_ = Step::kTree;
   }
-  if (!online_) {
-    fail(of_cause(Cause::kNetwork), now);
-  } else {
-    ask(now);
-  }
+  ask(now);
   return take();
 }
 
@@ -131,7 +130,7 @@ void SourceResolver::ask(Instant now) {
       return;
     case Step::kProbe:
       for (const std::string& path : to_probe_) fetch(source_.repo + url_path(path), path, now);
-      if (to_probe_.empty()) finish(Manifest::from_files(std::move(found_), {}));
+      if (to_probe_.empty()) finish_probing(now);
       return;
   }
 }
@@ -146,7 +145,7 @@ void SourceResolver::fetch(std::string url, std::string path, Instant now) {
   } else {
     action.limit = kPageLimit;
   }
-  requests_.push_back({action.request, std::move(url), std::move(path), now, false});
+  requests_.push_back({action.request, std::move(url), std::move(path), now});
   actions_.push_back(std::move(action));
 }
 
@@ -190,14 +189,7 @@ void SourceResolver::finish(std::variant<Manifest, Error> result) {
 void SourceResolver::fail(const Failure& failure, Instant now) {
   abort_all();
   retry_at_.reset();
-  if (!online_) {
-    state_ = State::kWaiting;
-    error_ =
-        Error{ErrorCode::kNetwork, "This device is offline. The download goes on when the network is back.",
-              true, failure.detail};
-    return;
-  }
-  Recovery recovery = policy_.failed(failure, now);
+  Recovery recovery = policy_.failed(failure, now, online_);
   switch (recovery.step) {
     case Recovery::Step::kRetryNow:
       ask(now);
@@ -226,7 +218,8 @@ std::vector<Action> SourceResolver::on(const event::Head& event, Instant now) {
   }
   if (event.status == 200) {
     request->accepted = true;
-    if (step_ == Step::kTree) next_page_ = reply.next_link;
+    request->heard_at = now;
+    request->next_page = reply.next_link;
     if (step_ != Step::kList || !reply.html) return take();
   }
   actions_.push_back(action::Abort{event.request});
@@ -254,6 +247,7 @@ void SourceResolver::probe_answered(const std::string& path, const HttpReply& re
     ManifestFile file;
     file.path = path;
     file.url = source_.repo + url_path(path);
+    file.version = {reply.etag, reply.last_modified};
     // The length of a whole reply may be the one of a compressed body; weights are never compressed.
     if (reply.content_range) {
       file.size = reply.content_range->total;
@@ -266,17 +260,37 @@ void SourceResolver::probe_answered(const std::string& path, const HttpReply& re
       fetch(source_.repo + url_path(*next), *next, now);
     }
   }
-  if (to_probe_.empty()) {
-    if (found_.empty()) return fail(of_cause(Cause::kNotFound), now);
-    finish(Manifest::from_files(std::move(found_), {}));
+  if (to_probe_.empty()) finish_probing(now);
+}
+
+void SourceResolver::finish_probing(Instant now) {
+  if (found_.empty()) return fail(of_cause(Cause::kNotFound), now);
+  std::vector<std::string> lines;
+  bool all_known = true;
+  for (const ManifestFile& file : found_) {
+    all_known = all_known && file.version.known();
+    lines.push_back(text::joined(file.path, "\n", file.size.value_or(0), "\n", file.version.etag, "\n",
+                                 file.version.last_modified, "\n"));
   }
+  // In whatever order the answers came.
+  std::sort(lines.begin(), lines.end());
+  std::string identity;
+  for (const std::string& line : lines) identity += line;
+  // Where the server says nothing of a file's version, what is there now is not known to be what was there
+  // before.
+  if (!all_known) text::append(identity, text::joined(seed_, " ", static_cast<std::uint64_t>(to_ms(now))));
+  finish(Manifest::from_files(std::move(found_), sha256_of(identity)));
+}
+
+std::vector<Action> SourceResolver::on(const event::Heard& event, Instant now) {
+  if (Request* const request = find(event.request)) request->heard_at = now;
+  return {};
 }
 
 std::vector<Action> SourceResolver::on(const event::Text& event, Instant now) {
   Request* const request = find(event.request);
   if (request == nullptr || !request->accepted) return {};
-  const std::string url = take(request).url;
-
+  const Request answered = take(request);
   switch (step_) {
     case Step::kCommit: {
       const auto value = json::parse(event.body);
@@ -293,21 +307,7 @@ std::vector<Action> SourceResolver::on(const event::Text& event, Instant now) {
       break;
     }
     case Step::kTree:
-      policy_.settled();
-      pages_.push_back(event.body);
-      if (!next_page_.empty()) {
-        if (next_page_.front() == '/') next_page_ = source_.host + next_page_;
-        const bool same_host = next_page_.starts_with(source_.host + "/");
-        if (!same_host || next_page_ == url || pages_.size() >= kMaxPages) {
-          refuse({ErrorCode::kUnsupported, "The model's list of files on the Hub leads nowhere.", false,
-                  next_page_.substr(0, 200)});
-          break;
-        }
-        ask(now);
-        break;
-      }
-      finish(Manifest::from_hub_tree(
-          pages_, commit_, text::joined(source_.host, "/", source_.repo, "/resolve/", commit_, "/")));
+      page_arrived(answered, event.body, now);
       break;
     case Step::kList:
       finish(Manifest::from_candor_json(event.body, source_.repo));
@@ -316,6 +316,24 @@ std::vector<Action> SourceResolver::on(const event::Text& event, Instant now) {
       break;
   }
   return take();
+}
+
+void SourceResolver::page_arrived(const Request& request, std::string body, Instant now) {
+  policy_.settled();
+  pages_.push_back(std::move(body));
+  next_page_ = request.next_page;
+  if (next_page_.empty()) {
+    return finish(Manifest::from_hub_tree(
+        pages_, commit_, text::joined(source_.host, "/", source_.repo, "/resolve/", commit_, "/")));
+  }
+  if (next_page_.front() == '/') next_page_ = source_.host + next_page_;
+  const bool same_host = next_page_.starts_with(source_.host + "/");
+  if (!same_host || next_page_ == request.url || pages_.size() >= kMaxPages) {
+    pages_.clear();
+    return refuse({ErrorCode::kUnsupported, "The model's list of files on the Hub leads nowhere.", false,
+                   std::exchange(next_page_, {}).substr(0, 200)});
+  }
+  ask(now);
 }
 
 std::vector<Action> SourceResolver::on(const event::FetchFailed& event, Instant now) {
@@ -331,7 +349,7 @@ std::vector<Action> SourceResolver::tick(Instant now) {
     ask(now);
   } else if (state_ == State::kAsking) {
     for (const Request& request : requests_) {
-      if (now >= request.sent + kPatience) {
+      if (now >= request.heard_at + kPatience) {
         fail(of_cause(Cause::kTimeout), now);
         break;
       }
@@ -364,7 +382,7 @@ std::optional<Instant> SourceResolver::wake_at() const {
   std::optional<Instant> earliest;
   if (state_ == State::kAsking) {
     for (const Request& request : requests_) {
-      const Instant due = request.sent + kPatience;
+      const Instant due = request.heard_at + kPatience;
       if (!earliest || due < *earliest) earliest = due;
     }
   }

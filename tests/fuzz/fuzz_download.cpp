@@ -48,7 +48,9 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
         if (truncate->size > (truncate->file == 0 ? 5'000U : 300U)) std::abort();
     }
     const TransferTotals& totals = download.totals();
-    if (totals.on_disk > 5'300 || totals.verified > 300 || totals.fresh() > totals.wire) std::abort();
+    if (totals.bytes.position > 5'300 || totals.bytes.verified > 300 ||
+        totals.bytes.fresh > totals.bytes.heard())
+      std::abort();
     if (download.state() == Download::State::kDone) std::abort();
     if (download.attempts() > RecoveryPolicy::kMaxAttempts) std::abort();
     if (download.state() == Download::State::kAsking && !download.error()) std::abort();

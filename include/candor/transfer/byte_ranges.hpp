@@ -1,7 +1,6 @@
 #pragma once
 
 #include <cstdint>
-#include <optional>
 #include <vector>
 
 namespace candor {
@@ -21,15 +20,11 @@ class ByteRanges {
   std::uint64_t add(ByteRange range);
   /// Takes a range out; returns how many bytes that removed.
   std::uint64_t remove(ByteRange range);
-  void clear();
 
-  bool contains(ByteRange range) const;
   /// Bytes of `range` that are in the set.
   std::uint64_t overlap(ByteRange range) const;
   /// End of the unbroken run that contains `offset`; `offset` itself when that byte is not in the set.
   std::uint64_t contiguous_end(std::uint64_t offset) const;
-  /// The first gap at or after `from` and below `limit`.
-  std::optional<ByteRange> first_gap(std::uint64_t from, std::uint64_t limit) const;
   /// Everything below `limit` that is not in the set.
   std::vector<ByteRange> gaps(std::uint64_t limit) const;
   /// Number of bytes in the set.

@@ -7,8 +7,9 @@
 #include <variant>
 #include <vector>
 
-#include "candor/base/time.hpp"
+#include "candor/base/byte_ledger.hpp"
 #include "candor/transfer/byte_ranges.hpp"
+#include "candor/transfer/file_version.hpp"
 #include "candor/transfer/http_reply.hpp"
 #include "candor/transfer/journal.hpp"
 #include "candor/transfer/manifest.hpp"
@@ -39,6 +40,8 @@ class FileTransfer {
     enum class Kind {
       kAccept,  ///< the body is the bytes of `range`
       kWhole,   ///< the body is the whole file, whatever was asked for; no other request for it makes sense
+      kOther,   ///< of another version than what is here, and no checksum would tell: must not be mixed with
+                ///< it
       kFail     ///< see `failure`
     };
     Kind kind = Kind::kFail;
@@ -65,13 +68,8 @@ class FileTransfer {
   /// The end of the file, or the largest offset there is while the size is unknown.
   std::uint64_t end() const;
 
-  // The ledger, in bytes. on_disk() falls only by what discarded() grows.
-  std::uint64_t on_disk() const { return have_.total(); }
-  std::uint64_t cached() const { return cached_.total(); }
+  ByteLedger ledger() const;
   std::uint64_t hashed() const { return done_ ? have_.total() : hashed_; }
-  std::uint64_t verified() const { return done_ ? have_.total() : 0; }
-  std::uint64_t wire() const { return wire_; }
-  std::uint64_t discarded() const { return discarded_; }
   /// Why bytes were thrown away, the last time; empty: never.
   const std::string& discarded_reason() const { return discarded_reason_; }
 
@@ -82,7 +80,8 @@ class FileTransfer {
   RecoveryPolicy& policy() { return policy_; }
   const RecoveryPolicy& policy() const { return policy_; }
 
-  /// Takes over what an earlier visit stored. `stored`: bytes of the file that are really on disk.
+  /// Takes over what an earlier visit stored of this version of the file. `stored`: bytes of the file that
+  /// are really on disk.
   void restore(const Journal::File& journal, std::uint64_t stored);
   Journal::File journal() const;
   /// The file was opened and is `stored` bytes long. Returns the size to cut it to, if it has to be cut.
@@ -93,7 +92,9 @@ class FileTransfer {
   /// Bytes were written at `offset`. Returns how many of them were new.
   std::uint64_t received(std::uint64_t offset, std::span<const std::uint8_t> bytes);
   /// Bytes came that have no place in the file.
-  void wasted(std::uint64_t bytes) { wire_ += bytes; }
+  void wasted(std::uint64_t bytes) { counts_.wasted += bytes; }
+  /// Something that is not the file was written over `range`. `reason`: a sentence.
+  void spoiled(ByteRange range, std::string reason);
   /// Whether a body that starts like this is a web page where none is wanted.
   bool is_web_page(std::span<const std::uint8_t> start) const;
   /// The body ended where the server says the file ends; settles an unknown size.
@@ -117,16 +118,13 @@ class FileTransfer {
 
   /// Throws everything away. `reason`: a sentence.
   void discard(std::string reason);
+  /// It is of another version on the server now: throws everything away, and takes what comes next for it.
+  void changed(std::string reason);
+  /// Only the visitor can help.
+  void give_up() { given_up_ = true; }
+  bool given_up() const { return given_up_; }
   /// Forgets what was learnt about damage, for another round that the visitor asked for.
   void start_over();
-
-  // Scheduling, kept here for Download.
-  bool open = false;
-  bool opening = false;
-  std::optional<Instant> retry_at;
-  std::optional<Error> error;  ///< of the last failure that still waits
-  bool failed = false;
-  std::uint32_t incident = 0;  ///< requests numbered below this belong to a failure that was counted already
 
  private:
   using Hasher = std::variant<std::monostate, Sha256, Sha1>;
@@ -141,6 +139,11 @@ class FileTransfer {
   void hash(std::span<const std::uint8_t> bytes);
   void rewind_hash(std::uint64_t offset);
   std::string digest() const;
+  bool belongs(const HttpReply& reply);
+  Verdict judge_part(const HttpReply& reply, ByteRange asked);
+  Verdict judge_whole(const HttpReply& reply, bool ranged);
+  Verdict other_length(int status) const;
+  Check compare();
   std::uint64_t drop(ByteRange range, std::string reason);
 
   TransferSizes sizes_;
@@ -148,12 +151,12 @@ class FileTransfer {
   bool size_given_;  ///< by the manifest; a size learnt from a reply is forgotten with its bytes
   ByteRanges have_;
   ByteRanges cached_;
-  std::uint64_t wire_ = 0;
-  std::uint64_t discarded_ = 0;
+  ByteLedger counts_;  ///< of its fields those that only grow
   std::string discarded_reason_;
-  std::string etag_;
+  FileVersion version_;  ///< of what is here, or is to come
   bool ranges_work_ = true;
   bool done_ = false;
+  bool given_up_ = false;
   RecoveryPolicy policy_;
 
   std::uint64_t disk_end_ = 0;  ///< length of the file on disk, at most

@@ -32,7 +32,9 @@ struct HttpReply {
   /// The opaque part of the ETag, without W/, quotes, and the suffixes that servers add to compressed
   /// variants; empty: none.
   std::string etag;
-  bool etag_weak = false;
+  /// The Last-Modified date as written; one that cannot be read, or that build tools write on everything
+  /// alike, is none. Scripts may read it without leave, unlike the ETag. Empty: none.
+  std::string last_modified;
   /// How long the server asks us to wait. A date is taken relative to the reply's own Date, because our clock
   /// may be wrong.
   std::optional<Seconds> retry_after;

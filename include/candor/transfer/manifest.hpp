@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "candor/base/error.hpp"
+#include "candor/transfer/file_version.hpp"
 
 namespace candor {
 
@@ -25,6 +26,9 @@ struct ManifestFile {
   std::string git_sha1;
   /// Where to fetch it.
   std::string url;
+  /// What the server said of it when it was asked whether it has the file; unknown for files that a list
+  /// names.
+  FileVersion version{};
 
   bool has_hash() const { return !sha256.empty() || !git_sha1.empty(); }
 };
@@ -48,14 +52,14 @@ class Manifest {
   static std::variant<Manifest, Error> from_files(std::vector<ManifestFile> files, std::string_view commit);
 
   const std::vector<ManifestFile>& files() const { return files_; }
-  /// Identity of this state of the source; a commit of the Hub, or empty.
+  /// Identity of this state of the source: a commit of the Hub, or a digest of what a folder said.
   const std::string& commit() const { return commit_; }
   /// The file with this path; nullptr when there is none.
   const ManifestFile* find(std::string_view path) const;
-  /// Sum of the sizes; absent when one is unknown.
-  std::optional<std::uint64_t> total() const;
   /// The same source reduced to these paths, in this order; paths that it doesn't have are left out.
   Manifest only(std::span<const std::string> paths) const;
+  /// Takes more files of the same source on; on an error it stays as it is.
+  std::optional<Error> add(std::vector<ManifestFile> files);
 
  private:
   std::vector<ManifestFile> files_;

@@ -24,9 +24,7 @@ enum class Cause {
   kIntegrity,    ///< the bytes do not match the checksum
   kChanged,      ///< the file changed on the server
   kQuota,        ///< no room left
-  kStorage,      ///< the disk refused
-  kAborted,      ///< the visitor stopped it
-  kUnsupported   ///< the source describes something that we cannot load
+  kStorage       ///< the disk refused
 };
 
 struct Failure {
@@ -63,14 +61,24 @@ class RecoveryPolicy {
   static constexpr unsigned kMaxAttempts = 3;
   /// Waits longer than this are not obeyed silently: the visitor is told and asked.
   static constexpr Seconds kLongestWait{600};
+  /// A browser that says it is offline is often wrong, or the server is on this device: so a try now and
+  /// then, which is not counted.
+  static constexpr Seconds kOfflineProbe{30};
 
   /// `seed` of the jitter: equal seeds, equal waits. `crumb`: a connection that brought at least as many
   /// bytes before it broke is renewed at once.
   explicit RecoveryPolicy(std::uint64_t seed = 0, std::uint64_t crumb = 32U << 10U)
       : random_(seed), crumb_(crumb) {}
 
-  /// Decides. `now` of the failure.
-  Recovery failed(const Failure& failure, Instant now);
+  /// Decides. `now` of the failure; `online`: what the browser says of the device.
+  Recovery failed(const Failure& failure, Instant now, bool online = true);
+  /// A reply was of another version than the bytes that are here: it came from another server of the same
+  /// name, or the file changed. To be asked again until one of the two is clear; empty: it changed.
+  std::optional<Recovery> other_version(Instant now);
+  /// A reply was of the version that is here.
+  void same_version();
+  /// Whether the last reply was of another version.
+  bool disputed() const { return others_ > 0; }
   /// New bytes are on disk (or a call succeeded: 1).
   void progressed(std::uint64_t bytes);
   /// The thing is done and verified.
@@ -88,7 +96,9 @@ class RecoveryPolicy {
   std::uint64_t crumb_;
   unsigned attempts_ = 0;
   unsigned damaged_ = 0;
-  unsigned crumbs_ = 0;  ///< connections in a row that broke after less than crumb_
+  unsigned others_ = 0;      ///< replies of another version in a row
+  bool alternates_ = false;  ///< after another version the known one came again
+  unsigned crumbs_ = 0;      ///< connections in a row that broke after less than crumb_
   std::uint64_t progress_ = 0;
 };
 

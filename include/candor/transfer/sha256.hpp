@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <span>
 #include <string>
+#include <string_view>
 
 namespace candor {
 
@@ -29,5 +30,7 @@ class Sha256 {
 
 /// Lower-case hexadecimal digits.
 std::string to_hex(std::span<const std::uint8_t> bytes);
+/// The SHA-256 of a text as 64 such digits.
+std::string sha256_of(std::string_view text);
 
 }  // namespace candor

@@ -32,7 +32,7 @@ class SourceResolver {
  public:
   enum class State {
     kAsking,   ///< requests run
-    kWaiting,  ///< nothing runs until retry_at(), or until online()
+    kWaiting,  ///< nothing runs until retry_at() or online()
     kFailed,   ///< error() says whether retry() can help
     kDone      ///< manifest() is there
   };
@@ -48,6 +48,7 @@ class SourceResolver {
 
   std::vector<Action> start(Instant now);
   std::vector<Action> on(const event::Head& event, Instant now);
+  std::vector<Action> on(const event::Heard& event, Instant now);
   std::vector<Action> on(const event::Text& event, Instant now);
   std::vector<Action> on(const event::FetchFailed& event, Instant now);
   std::vector<Action> tick(Instant now);
@@ -62,7 +63,7 @@ class SourceResolver {
   State state() const { return state_; }
   /// Set in kWaiting and kFailed.
   const std::optional<Error>& error() const { return error_; }
-  /// In kWaiting: when it goes on by itself; absent: when the network is back.
+  /// In kWaiting: when it goes on by itself.
   std::optional<Instant> retry_at() const;
   const Manifest& manifest() const { return manifest_; }
   bool owns(RequestId request) const { return request >= first_request_ && request < next_request_; }
@@ -73,9 +74,10 @@ class SourceResolver {
   struct Request {
     RequestId id = 0;
     std::string url;
-    std::string path;  // of a probe
-    Instant sent{};
+    std::string path;  ///< of a probe
+    Instant heard_at{};
     bool accepted = false;
+    std::string next_page{};  ///< what its head says comes after it; counts once the whole page is here
   };
 
   void ask(Instant now);
@@ -87,12 +89,15 @@ class SourceResolver {
   void refuse(Error error);
   void probe_answered(const std::string& path, const HttpReply& reply, Instant now);
   void finish(std::variant<Manifest, Error> result);
+  void finish_probing(Instant now);
+  void page_arrived(const Request& request, std::string body, Instant now);
   std::string api(std::string_view what, std::string_view which) const;
   std::vector<Action> take();
 
   ModelSource source_;
   RequestId first_request_;
   RequestId next_request_;
+  std::uint64_t seed_;
   RecoveryPolicy policy_;
   bool online_;
   State state_ = State::kAsking;

@@ -33,7 +33,8 @@ const std::vector<Kind> kFaults = {Kind::kRefused,    Kind::kDrop,    Kind::kSho
                                    Kind::kStall,      Kind::kSilent,  Kind::kStatus,  Kind::kRateLimited,
                                    Kind::kExpired,    Kind::kWhole,   Kind::kNoRange, Kind::kOtherTotal,
                                    Kind::kOtherStart, Kind::kLess,    Kind::kFlip,    Kind::kHtml,
-                                   Kind::kHiddenHtml, Kind::kNoFacts, Kind::kEndless, Kind::kChangedEtag};
+                                   Kind::kHiddenHtml, Kind::kNoFacts, Kind::kEndless, Kind::kOtherEtag,
+                                   Kind::kOtherServer};
 
 struct Outcome {
   std::string broken;

@@ -74,9 +74,9 @@ TEST(Download, FetchesStoresAndVerifiesEveryFile) {
   World world(1, two_files());
   world.boot();
   EXPECT_DONE(world);
-  EXPECT_EQ(world.download().totals().wire, kSmall + kLarge);
-  EXPECT_EQ(world.download().totals().fresh(), kSmall + kLarge);
-  EXPECT_EQ(world.download().totals().verified, kSmall + kLarge);
+  EXPECT_EQ(world.download().totals().bytes.heard(), kSmall + kLarge);
+  EXPECT_EQ(world.download().totals().bytes.fresh, kSmall + kLarge);
+  EXPECT_EQ(world.download().totals().bytes.verified, kSmall + kLarge);
 }
 
 TEST(Download, NeedsNoNetworkWhenEverythingIsHere) {
@@ -88,8 +88,8 @@ TEST(Download, NeedsNoNetworkWhenEverythingIsHere) {
   world.boot();
   EXPECT_EQ(world.state(), State::kDone);
   EXPECT_EQ(world.requests, requests);
-  EXPECT_EQ(world.download().totals().cached, kSmall + kLarge);
-  EXPECT_EQ(world.download().totals().fresh(), 0U);
+  EXPECT_EQ(world.download().totals().bytes.cached, kSmall + kLarge);
+  EXPECT_EQ(world.download().totals().bytes.fresh, 0U);
 }
 
 TEST(Download, GoesOnFromTheByteWhereAConnectionBroke) {
@@ -99,8 +99,8 @@ TEST(Download, GoesOnFromTheByteWhereAConnectionBroke) {
     world.script = after(0, {Kind::kDrop, at, 0});
     world.boot();
     EXPECT_DONE(world);
-    EXPECT_EQ(world.download().totals().wire, kLarge) << at;
-    EXPECT_EQ(world.download().totals().discarded, 0U);
+    EXPECT_EQ(world.download().totals().bytes.heard(), kLarge) << at;
+    EXPECT_EQ(world.download().totals().bytes.discarded, 0U);
   }
 }
 
@@ -110,7 +110,7 @@ TEST(Download, SurvivesAServerThatDropsEveryConnectionAfterAPiece) {
   world.link.latency_ms = 1;
   world.boot();
   EXPECT_DONE(world);
-  EXPECT_EQ(world.download().totals().wire, kLarge);
+  EXPECT_EQ(world.download().totals().bytes.heard(), kLarge);
 }
 
 TEST(Download, TakesAnEndBeforeTheEndForABrokenConnection) {
@@ -118,7 +118,7 @@ TEST(Download, TakesAnEndBeforeTheEndForABrokenConnection) {
   world.script = after(0, {Kind::kShort, 100, 0}, 3);
   world.boot();
   EXPECT_DONE(world);
-  EXPECT_EQ(world.download().totals().wire, kLarge);
+  EXPECT_EQ(world.download().totals().bytes.heard(), kLarge);
 }
 
 TEST(Download, GivesASilentConnectionUpAfterThirtySeconds) {
@@ -128,7 +128,7 @@ TEST(Download, GivesASilentConnectionUpAfterThirtySeconds) {
   EXPECT_DONE(world);
   EXPECT_GT(world.now_ms, 31'000);
   EXPECT_LT(world.now_ms, 33'000);
-  EXPECT_EQ(world.download().totals().wire, 5'000U);
+  EXPECT_EQ(world.download().totals().bytes.heard(), 5'000U);
 }
 
 TEST(Download, GivesASilentConnectionUpSoonerWhileAnotherOneFlows) {
@@ -165,7 +165,7 @@ TEST(Download, ComesBackAfterAServersTrouble) {
     world.script = after_a_break({Kind::kStatus, 0, status});
     world.boot();
     EXPECT_DONE(world);
-    EXPECT_EQ(world.download().totals().wire, kLarge);
+    EXPECT_EQ(world.download().totals().bytes.heard(), kLarge);
   }
 }
 
@@ -177,11 +177,11 @@ TEST(Download, AsksAfterThreeAttemptsAndKeepsTheBytes) {
   EXPECT_ASKS(world, ErrorCode::kHttp);
   EXPECT_TRUE(world.download().error()->retryable);
   EXPECT_EQ(world.download().attempts(), 3U);
-  const std::uint64_t kept = world.download().totals().on_disk;
+  const std::uint64_t kept = world.download().totals().bytes.position;
   EXPECT_GT(kept, 8'000U);
   world.perform(world.download().retry(world.now()));
   EXPECT_DONE(world);
-  EXPECT_EQ(world.download().totals().wire, kLarge);
+  EXPECT_EQ(world.download().totals().bytes.heard(), kLarge);
 }
 
 TEST(Download, ObeysRetryAfter) {
@@ -222,7 +222,7 @@ TEST(Download, HealsAnExpiredAddressByAskingAgain) {
   world.logging = true;
   world.boot();
   EXPECT_DONE(world);
-  EXPECT_EQ(world.download().totals().wire, kLarge);
+  EXPECT_EQ(world.download().totals().bytes.heard(), kLarge);
   EXPECT_LT(world.now_ms, 3'000) << world.log;
 }
 
@@ -242,9 +242,9 @@ TEST(Download, TakesTheWholeFileWhereARangeWasAskedForAndCountsNothingTwice) {
   world.boot();
   EXPECT_DONE(world);
   const TransferTotals& totals = world.download().totals();
-  EXPECT_EQ(totals.fresh(), kLarge);
-  EXPECT_GT(totals.wire, kLarge);
-  EXPECT_EQ(totals.discarded, 0U);
+  EXPECT_EQ(totals.bytes.fresh, kLarge);
+  EXPECT_GT(totals.bytes.heard(), kLarge);
+  EXPECT_EQ(totals.bytes.discarded, 0U);
 }
 
 TEST(Download, AsksTheServerForTheRestOfAShorterRange) {
@@ -252,7 +252,7 @@ TEST(Download, AsksTheServerForTheRestOfAShorterRange) {
   world.script = after(0, {Kind::kLess, 1'000, 0}, 3);
   world.boot();
   EXPECT_DONE(world);
-  EXPECT_EQ(world.download().totals().wire, kLarge);
+  EXPECT_EQ(world.download().totals().bytes.heard(), kLarge);
 }
 
 TEST(Download, RefusesARangeThatStartsElsewhere) {
@@ -261,18 +261,75 @@ TEST(Download, RefusesARangeThatStartsElsewhere) {
   world.options.max_connections = 1;
   world.boot();
   EXPECT_DONE(world);
-  EXPECT_EQ(world.download().totals().wire, kLarge);
+  EXPECT_EQ(world.download().totals().bytes.heard(), kLarge);
 }
 
-TEST(Download, SaysThatAFileChangedAndStartsItAnew) {
-  World world(3, one_file());
-  world.script = after_a_break({Kind::kChangedEtag, 0, 0});
+TEST(Download, KeepsWhatAChecksumPinsWhateverTheServersCallIt) {
+  for (const auto hash : {ServedFile::Hash::kSha256, ServedFile::Hash::kGit}) {
+    for (const Kind kind : {Kind::kOtherEtag, Kind::kOtherServer}) {
+      auto files = one_file();
+      files[0].hash = hash;
+      World world(3, files);
+      world.script = after_a_break({kind, 0, 0}, kForEver);
+      world.boot();
+      EXPECT_DONE(world);
+      EXPECT_EQ(world.wire_ever, kLarge);
+    }
+  }
+}
+
+TEST(Download, KnowsServersThatAlternateFromAFileThatChanged) {
+  for (const Kind kind : {Kind::kOtherEtag, Kind::kOtherServer}) {
+    auto files = one_file();
+    files[0].hash = ServedFile::Hash::kNone;
+    World world(3, files);
+    world.script = [&, n = 0](const action::Fetch&) mutable {
+      ++n;
+      return n == 1 ? Script{Kind::kDrop, 30'000, 0} : n % 2 == 0 ? Script{kind, 0, 0} : Script{};
+    };
+    world.boot();
+    EXPECT_DONE(world);
+    EXPECT_EQ(world.wire_ever, kLarge);
+  }
+}
+
+TEST(Download, SaysThatAFileChangedAndStartsItAnewWithoutMixingItsVersions) {
+  auto files = one_file();
+  files[0].hash = ServedFile::Hash::kNone;
+  World world(3, files);
+  world.script = after(0, {Kind::kDrop, 30'000, 0});
   world.boot();
+  while (world.download().files()[0].have().total() < 30'000) ASSERT_TRUE(world.step());
+  world.republish(0, random_bytes(77, kLarge));
   EXPECT_DONE(world);
   const TransferTotals& totals = world.download().totals();
-  EXPECT_GT(totals.discarded, 0U);
+  EXPECT_GT(totals.bytes.discarded, 0U);
   EXPECT_NE(totals.discarded_reason.find("changed"), std::string::npos);
-  EXPECT_EQ(totals.fresh(), kLarge);
+  EXPECT_TRUE(world.disk_is(0));
+}
+
+TEST(Download, IsDoneAlthoughItsJournalCannotBeWritten) {
+  for (const ErrorCode kind : {ErrorCode::kStorage, ErrorCode::kQuota}) {
+    World world(3, one_file());
+    world.boot();
+    // The last of them, which says that everything was verified.
+    while (world.download().totals().bytes.position < kLarge) ASSERT_TRUE(world.step());
+    world.journal_fault = kind;
+    EXPECT_DONE(world);
+    while (world.step()) EXPECT_EQ(world.state(), State::kDone);
+    EXPECT_EQ(world.state(), State::kDone);
+  }
+}
+
+TEST(Download, GoesOnWhereAJournalCannotBeWritten) {
+  World world(3, one_file());
+  world.journal_fault = ErrorCode::kStorage;
+  world.boot();
+  EXPECT_DONE(world);
+  World full(3, one_file());
+  full.journal_fault = ErrorCode::kQuota;
+  full.boot();
+  EXPECT_ASKS(full, ErrorCode::kQuota);
 }
 
 TEST(Download, AsksWhenAFileIsNotTheListedOne) {
@@ -296,7 +353,7 @@ TEST(Download, NeedsNoHeadersThatAnotherOriginMayHide) {
   world.script = after(0, {Kind::kNoFacts, 0, 0}, kForEver);
   world.boot();
   EXPECT_DONE(world);
-  EXPECT_EQ(world.download().totals().wire, kSmall + kLarge);
+  EXPECT_EQ(world.download().totals().bytes.heard(), kSmall + kLarge);
 }
 
 TEST(Download, DoesNotWaitForABodyThatIsNeverClosed) {
@@ -304,7 +361,7 @@ TEST(Download, DoesNotWaitForABodyThatIsNeverClosed) {
   world.script = after(0, {Kind::kEndless, 0, 0}, kForEver);
   world.boot();
   EXPECT_DONE(world);
-  EXPECT_EQ(world.download().totals().wire, kLarge);
+  EXPECT_EQ(world.download().totals().bytes.heard(), kLarge);
 }
 
 TEST(Download, TakesNoWebPageForAModel) {
@@ -317,7 +374,7 @@ TEST(Download, TakesNoWebPageForAModel) {
     for_ever.script = after(0, {kind, 0, 0}, kForEver);
     for_ever.boot();
     EXPECT_ASKS(for_ever, ErrorCode::kIntegrity);
-    EXPECT_EQ(for_ever.download().totals().on_disk, 0U);
+    EXPECT_EQ(for_ever.download().totals().bytes.position, 0U);
   }
 }
 
@@ -329,7 +386,7 @@ TEST(Download, FindsADamagedBlockWithoutFetchingWhatFollows) {
   EXPECT_DONE(world);
   const TransferTotals& totals = world.download().totals();
   // The damaged block is the first, so one more request finds it, and the rest is read from the disk.
-  EXPECT_LT(totals.wire, kLarge + 10'000);
+  EXPECT_LT(totals.bytes.heard(), kLarge + 10'000);
   EXPECT_NE(totals.discarded_reason.find("checksum"), std::string::npos);
 }
 
@@ -340,7 +397,7 @@ TEST(Download, RepairsDamageWhereverItIs) {
     world.script = after(0, {Kind::kFlip, at, 0});
     world.boot();
     EXPECT_DONE(world);
-    EXPECT_LE(world.download().totals().wire, 2 * kLarge);
+    EXPECT_LE(world.download().totals().bytes.heard(), 2 * kLarge);
   }
   // In the last byte, and in two places at once.
   World last(3, one_file(8'192));
@@ -352,7 +409,7 @@ TEST(Download, RepairsDamageWhereverItIs) {
   twice.script = after(0, {Kind::kFlip, 10, 0}, 2);
   twice.boot();
   EXPECT_DONE(twice);
-  EXPECT_LE(twice.download().totals().wire, 2 * kLarge + 10'000);
+  EXPECT_LE(twice.download().totals().bytes.heard(), 2 * kLarge + 10'000);
 }
 
 TEST(Download, DoesNotFetchTheSameWrongFileAThirdTime) {
@@ -360,9 +417,9 @@ TEST(Download, DoesNotFetchTheSameWrongFileAThirdTime) {
   world.entries[0].sha256 = std::string(64, 'a');
   world.boot();
   EXPECT_ASKS(world, ErrorCode::kIntegrity);
-  EXPECT_EQ(world.download().totals().wire, 2 * kLarge);
-  EXPECT_EQ(world.download().totals().on_disk, 0U);
-  EXPECT_EQ(world.download().totals().verified, 0U);
+  EXPECT_EQ(world.download().totals().bytes.heard(), 2 * kLarge);
+  EXPECT_EQ(world.download().totals().bytes.position, 0U);
+  EXPECT_EQ(world.download().totals().bytes.verified, 0U);
 }
 
 TEST(Download, AsksAfterThreeAttemptsWithoutAnyReplyAndGoesOnWhenTheNetworkIsBack) {
@@ -386,7 +443,7 @@ TEST(Download, DoesNotCountAttemptsWhileTheDeviceIsOffline) {
     return broken ? Script{Kind::kRefused, 0, 0} : scripted;
   };
   world.boot();
-  while (world.download().totals().on_disk < 20'000) ASSERT_TRUE(world.step());
+  while (world.download().totals().bytes.position < 20'000) ASSERT_TRUE(world.step());
   broken = true;
   world.perform(world.download().offline(world.now()));
   while (world.now_ms < 500'000 || world.state() == State::kFetching)
@@ -399,7 +456,7 @@ TEST(Download, DoesNotCountAttemptsWhileTheDeviceIsOffline) {
   world.perform(world.download().online(world.now()));
   EXPECT_GT(world.requests, requests);
   EXPECT_DONE(world);
-  EXPECT_EQ(world.download().totals().wire, kLarge);
+  EXPECT_EQ(world.download().totals().bytes.heard(), kLarge);
 }
 
 TEST(Download, TriesAlthoughTheBrowserSaysItIsOffline) {
@@ -414,14 +471,14 @@ TEST(Download, FetchesNothingAgainAfterAPauseEvenWhenTheTabIsClosedThen) {
   // With several, a piece comes twice where one connection takes over the rest of another one's range.
   world.options.max_connections = 1;
   world.boot();
-  while (world.download().totals().on_disk < 50'000) ASSERT_TRUE(world.step());
+  while (world.download().totals().bytes.position < 50'000) ASSERT_TRUE(world.step());
   world.perform(world.download().pause(world.now()));
   EXPECT_EQ(world.state(), State::kPaused);
   while (world.step()) EXPECT_EQ(world.state(), State::kPaused);
-  const std::uint64_t kept = world.download().totals().on_disk;
+  const std::uint64_t kept = world.download().totals().bytes.position;
   world.crash(false);
   world.boot();
-  EXPECT_EQ(world.download().totals().cached, kept);
+  EXPECT_EQ(world.download().totals().bytes.cached, kept);
   world.perform(world.download().pause(world.now()));
   world.perform(world.download().resume(world.now()));
   EXPECT_DONE(world);
@@ -434,8 +491,8 @@ TEST(Download, LosesLittleWhenTheBrowserIsKilledAtAnyMoment) {
   world.boot();
   std::uint64_t kills = 0;
   while (world.state() != State::kDone) {
-    const std::uint64_t until = world.download().totals().on_disk + 5'000;
-    while (world.state() != State::kDone && world.download().totals().on_disk < until)
+    const std::uint64_t until = world.download().totals().bytes.position + 5'000;
+    while (world.state() != State::kDone && world.download().totals().bytes.position < until)
       ASSERT_TRUE(world.step() || world.state() == State::kDone) << world.broken;
     if (world.state() == State::kDone) break;
     world.crash(false);
@@ -448,17 +505,17 @@ TEST(Download, LosesLittleWhenTheBrowserIsKilledAtAnyMoment) {
   EXPECT_LE(world.wire_ever, kLarge + kills * 3'000);
 }
 
-TEST(Download, StartsAnewWithAReasonWhereTheJournalIsDamaged) {
+TEST(Download, StartsAnewWhereBothJournalsAreDamaged) {
   World world(3, one_file());
   world.boot();
-  while (world.download().totals().on_disk < 50'000) ASSERT_TRUE(world.step());
+  while (world.download().totals().bytes.position < 50'000) ASSERT_TRUE(world.step());
   world.perform(world.download().cancel(world.now()));
   EXPECT_EQ(world.state(), State::kCancelled);
   world.crash(false);
-  world.journal()->resize(world.journal()->size() / 2);
+  for (auto& journal : world.journal_texts())
+    if (journal) journal->resize(journal->size() / 2);
   world.boot();
-  EXPECT_NE(world.download().journal_note(), "");
-  EXPECT_EQ(world.download().totals().cached, 0U);
+  EXPECT_EQ(world.download().totals().bytes.cached, 0U);
   EXPECT_DONE(world);
 }
 
@@ -474,8 +531,7 @@ TEST(Download, KeepsWhatIsTheSameInAnotherCommit) {
   world.entries[0].git_sha1 = to_hex(sha.digest());
   const std::uint64_t before = world.wire_ever;
   world.boot();
-  EXPECT_NE(world.download().journal_note(), "");
-  EXPECT_EQ(world.download().totals().cached, kLarge);
+  EXPECT_EQ(world.download().totals().bytes.cached, kLarge);
   EXPECT_DONE(world);
   EXPECT_EQ(world.wire_ever - before, kSmall);
 }
@@ -483,12 +539,12 @@ TEST(Download, KeepsWhatIsTheSameInAnotherCommit) {
 TEST(Download, BelievesTheDiskAndNotTheJournal) {
   World world(3, one_file());
   world.boot();
-  while (world.download().totals().on_disk < 50'000) ASSERT_TRUE(world.step());
+  while (world.download().totals().bytes.position < 50'000) ASSERT_TRUE(world.step());
   world.perform(world.download().pause(world.now()));
   world.crash(false);
   world.cut_disk("onnx/model_q4.onnx", 10'000);
   world.boot();
-  EXPECT_EQ(world.download().totals().cached, 10'000U);
+  EXPECT_EQ(world.download().totals().bytes.cached, 10'000U);
   EXPECT_DONE(world);
   // A file that has grown since is cut to its size.
   world.crash(false);
@@ -501,7 +557,7 @@ TEST(Download, BelievesTheDiskAndNotTheJournal) {
 TEST(Download, FindsDamageDoneToTheDiskInBetween) {
   World world(3, one_file());
   world.boot();
-  while (world.download().totals().on_disk < 50'000) ASSERT_TRUE(world.step());
+  while (world.download().totals().bytes.position < 50'000) ASSERT_TRUE(world.step());
   world.perform(world.download().pause(world.now()));
   world.crash(false);
   world.damage_disk("onnx/model_q4.onnx", 100);
@@ -513,14 +569,14 @@ TEST(Download, FindsDamageDoneToTheDiskInBetween) {
 TEST(Download, AsksWhereThereIsNoRoomAndGoesOnWhenThereIs) {
   World world(3, one_file());
   world.boot();
-  while (world.download().totals().on_disk < 50'000) ASSERT_TRUE(world.step());
+  while (world.download().totals().bytes.position < 50'000) ASSERT_TRUE(world.step());
   world.store_fault = ErrorCode::kQuota;
   EXPECT_ASKS(world, ErrorCode::kQuota);
-  const std::uint64_t kept = world.download().totals().on_disk;
+  const std::uint64_t kept = world.download().totals().bytes.position;
   EXPECT_GE(kept, 50'000U);
   world.perform(world.download().retry(world.now()));
   EXPECT_DONE(world);
-  EXPECT_LE(world.download().totals().wire, kLarge + world.link.chunk);
+  EXPECT_LE(world.download().totals().bytes.heard(), kLarge + world.link.chunk);
 }
 
 TEST(Download, WritesTheJournalAsOftenAsTheDiskKeepsUpAndIsNeverFarBehind) {
@@ -590,7 +646,7 @@ TEST(Download, WritesNoJournalWhereNothingIsKept) {
   world.options.persistent = false;
   world.boot();
   EXPECT_DONE(world);
-  EXPECT_FALSE(world.journal());
+  EXPECT_FALSE(world.journal_texts()[0]);
 }
 
 TEST(Download, FetchesAFileAgainThatCouldNotBeUsed) {
@@ -598,9 +654,9 @@ TEST(Download, FetchesAFileAgainThatCouldNotBeUsed) {
   world.boot();
   EXPECT_DONE(world);
   world.perform(world.download().distrust(1, world.now()));
-  EXPECT_EQ(world.download().totals().verified, kSmall);
+  EXPECT_EQ(world.download().totals().bytes.verified, kSmall);
   EXPECT_DONE(world);
-  EXPECT_EQ(world.download().totals().wire, kSmall + 2 * kLarge);
+  EXPECT_EQ(world.download().totals().bytes.heard(), kSmall + 2 * kLarge);
 }
 
 TEST(Download, StoresEmptyFilesToo) {
@@ -617,10 +673,10 @@ TEST(Download, LearnsASizeThatNobodyGave) {
   files[1].size_known = false;
   World world(3, files);
   world.boot();
-  EXPECT_FALSE(world.download().totals().size);
+  EXPECT_FALSE(world.download().totals().bytes.size);
   EXPECT_FALSE(world.download().missing());
   EXPECT_DONE(world);
-  EXPECT_EQ(world.download().totals().size, kSmall + kLarge);
+  EXPECT_EQ(world.download().totals().bytes.size, kSmall + kLarge);
 }
 
 TEST(Download, IgnoresWhatIsNotItsBusiness) {

@@ -42,7 +42,7 @@ TEST(FileTransfer, GoesFromProbingThroughFetchingAndVerifyingToDone) {
   file.read_back(1, bytes("bc"));
   EXPECT_EQ(file.check(), Check::kGood);
   EXPECT_EQ(file.state(), State::kDone);
-  EXPECT_EQ(file.verified(), 3U);
+  EXPECT_EQ(file.ledger().verified, 3U);
 }
 
 TEST(FileTransfer, ChecksWhatWasOverwrittenAgain) {
@@ -55,8 +55,8 @@ TEST(FileTransfer, ChecksWhatWasOverwrittenAgain) {
   file.reading({0, 3});
   file.read_back(0, bytes("axc"));
   EXPECT_EQ(file.check(), Check::kDamaged);
-  EXPECT_EQ(file.on_disk(), 0U);
-  EXPECT_EQ(file.discarded(), 3U);
+  EXPECT_EQ(file.ledger().position, 0U);
+  EXPECT_EQ(file.ledger().discarded, 3U);
 }
 
 TEST(FileTransfer, IgnoresAReadThatWasOvertakenByAWrite) {
@@ -76,13 +76,13 @@ TEST(FileTransfer, BelievesADiskThatEndsEarlier) {
   Journal::File journal = file.journal();
   journal.ranges = {{0, 3}};
   file.restore(journal, 3);
-  EXPECT_EQ(file.cached(), 3U);
+  EXPECT_EQ(file.ledger().cached, 3U);
   file.reading({0, 3});
   file.read_back(0, bytes("a"));
   file.read_back(1, {});
-  EXPECT_EQ(file.on_disk(), 1U);
-  EXPECT_EQ(file.cached(), 1U);
-  EXPECT_EQ(file.discarded(), 2U);
+  EXPECT_EQ(file.ledger().position, 1U);
+  EXPECT_EQ(file.ledger().cached, 1U);
+  EXPECT_EQ(file.ledger().discarded, 2U);
 }
 
 TEST(FileTransfer, GivesUpOnAServerThatSendsTheSameWrongBytesTwice) {
@@ -139,12 +139,120 @@ TEST(FileTransfer, DoesNotTrustTheLengthOfABodyThatMayBeCompressed) {
   EXPECT_TRUE(file.ranges_work());
 }
 
-TEST(FileTransfer, NoticesAnotherEtag) {
+HttpReply part(const std::string& etag, const std::string& day) {
+  return reply(206, {{"etag", "\"" + etag + "\""},
+                     {"last-modified", day.empty() ? "" : "Sun, " + day + " Nov 2026 10:00:00 GMT"}});
+}
+
+TEST(FileTransfer, LetsTheChecksumDecideWhateverTheServersCallTheFile) {
   FileTransfer file = abc();
-  EXPECT_EQ(file.judge(reply(206, {{"etag", "\"a\""}}), {0, 2}, true).kind, Kind::kAccept);
+  for (const char* etag : {"a", "b", "a"})
+    EXPECT_EQ(file.judge(part(etag, "01"), {0, 2}, true).kind, Kind::kAccept);
+  EXPECT_EQ(file.judge(part("a", "02"), {0, 2}, true).kind, Kind::kAccept);
+  EXPECT_EQ(file.judge(reply(200, {{"etag", "c"}}), {0, 2}, true).kind, Kind::kWhole);
+  EXPECT_FALSE(file.policy().disputed());
+}
+
+FileTransfer unpinned(FileVersion version = {}) {
+  ManifestFile file;
+  file.path = "model.onnx";
+  file.size = 3;
+  file.version = std::move(version);
+  return FileTransfer(file, 1);
+}
+
+TEST(FileTransfer, TakesOnlyOneVersionWhereNoChecksumTells) {
+  FileTransfer file = unpinned();
+  EXPECT_EQ(file.judge(part("a", "01"), {0, 2}, true).kind, Kind::kAccept);
   EXPECT_EQ(file.judge(reply(206, {{"etag", "W/\"a-gzip\""}}), {0, 2}, true).kind, Kind::kAccept);
   EXPECT_EQ(file.judge(reply(206), {0, 2}, true).kind, Kind::kAccept);
-  EXPECT_EQ(file.judge(reply(206, {{"etag", "\"b\""}}), {0, 2}, true).failure.cause, Cause::kChanged);
+  EXPECT_EQ(file.judge(part("b", "01"), {0, 2}, true).kind, Kind::kAccept);  // of another server
+  EXPECT_EQ(file.judge(part("b", "02"), {0, 2}, true).kind, Kind::kOther);
+  EXPECT_EQ(file.judge(reply(200, {{"etag", "b"}}), {0, 3}, false).kind, Kind::kOther);
+  EXPECT_TRUE(file.ranges_work());  // what it is refused for says nothing of the server that is asked
+  EXPECT_EQ(file.journal().version, (FileVersion{"a", "Sun, 01 Nov 2026 10:00:00 GMT"}));
+  file.changed("It changed.");
+  EXPECT_EQ(file.judge(part("b", "02"), {0, 2}, true).kind, Kind::kAccept);
+}
+
+TEST(FileTransfer, TakesTheVersionThatTheListMeans) {
+  FileTransfer file = unpinned({"a", ""});
+  EXPECT_EQ(file.judge(part("b", ""), {0, 2}, true).kind, Kind::kOther);
+  EXPECT_EQ(file.judge(part("a", ""), {0, 2}, true).kind, Kind::kAccept);
+  file.received(0, bytes("ab"));
+  file.discard("It could not be used.");
+  EXPECT_EQ(file.judge(part("b", ""), {0, 2}, true).kind, Kind::kOther);
+}
+
+TEST(FileTransfer, LosesOnlyWhatAWebPageWasWrittenOver) {
+  FileTransfer file = abc();
+  file.received(0, bytes("ab"));
+  file.wasted(1);
+  file.spoiled({0, 1}, "A web page came.");
+  const ByteLedger ledger = file.ledger();
+  EXPECT_EQ(ledger.position, 1U);
+  EXPECT_EQ(ledger.hashed, 0U);
+  EXPECT_EQ(ledger.discarded, 1U);
+  EXPECT_EQ(ledger.heard(), 3U);
+}
+
+TEST(FileTransfer, CountsWhatBecameOfEveryByte) {
+  FileTransfer file = abc();
+  Journal::File journal = file.journal();
+  journal.ranges = {{0, 1}};
+  file.restore(journal, 3);
+  EXPECT_EQ(file.received(0, bytes("ab")), 1U);
+  file.wasted(5);
+  ByteLedger ledger = file.ledger();
+  EXPECT_EQ(ledger.size, 3U);
+  EXPECT_EQ(ledger.position, 2U);
+  EXPECT_EQ(ledger.kept, 1U);
+  EXPECT_EQ(ledger.cached, 1U);
+  EXPECT_EQ(ledger.fresh, 1U);
+  EXPECT_EQ(ledger.repeated, 1U);
+  EXPECT_EQ(ledger.wasted, 5U);
+  file.discard("Gone.");
+  ledger = file.ledger();
+  EXPECT_EQ(ledger.position, 0U);
+  EXPECT_EQ(ledger.cached, 0U);
+  EXPECT_EQ(ledger.discarded, 2U);
+  EXPECT_EQ(ledger.kept, 1U);
+}
+
+TEST(FileTransfer, RestoresTheRestOfADamagedCopyAndFetchesItAfterAllWhereThatIsDamagedToo) {
+  // Marks every 64 bytes; right is all zeros.
+  ManifestFile described;
+  described.path = "model.onnx";
+  described.size = 256;
+  const std::vector<std::uint8_t> right(256);
+  Sha256 sha;
+  sha.update(right);
+  described.sha256 = to_hex(sha.digest());
+  TransferSizes sizes;
+  sizes.mark = 64;
+  FileTransfer file(described, 1, sizes);
+  std::vector<std::uint8_t> wrong = right;
+  wrong[10] = wrong[200] = 1;
+  file.received(0, wrong);
+  ASSERT_EQ(file.check(), Check::kDamaged);
+  file.received(0, std::span(right).first(64));
+  ASSERT_EQ(file.check(), Check::kSalvage);
+  ByteLedger ledger = file.ledger();
+  EXPECT_EQ(ledger.position, 256U);
+  EXPECT_EQ(ledger.restored, 192U);
+  EXPECT_EQ(ledger.cached, 192U);
+  EXPECT_EQ(ledger.fresh, 256U + 64);
+  EXPECT_EQ(ledger.discarded, 256U);
+  const auto range = file.next_read(file.end());
+  ASSERT_TRUE(range);
+  file.reading(*range);
+  file.read_back(64, std::span(wrong).subspan(64));
+  EXPECT_EQ(file.check(), Check::kPending);
+  ledger = file.ledger();
+  EXPECT_EQ(ledger.position, 64U);
+  EXPECT_EQ(ledger.discarded, 256U + 192);
+  file.received(64, std::span(right).subspan(64));
+  EXPECT_EQ(file.check(), Check::kGood);
 }
 
 TEST(FileTransfer, KnowsAWebPageByItsFirstBytes) {

@@ -40,11 +40,17 @@ TEST(HttpReply, ReadsLengthsAsNumbersOnly) {
 
 TEST(HttpReply, ComparesEtagsByWhatTheyMean) {
   EXPECT_EQ(with("etag", "\"abc\"").etag, "abc");
-  EXPECT_FALSE(with("etag", "\"abc\"").etag_weak);
   EXPECT_EQ(with("etag", "W/\"abc\"").etag, "abc");
-  EXPECT_TRUE(with("etag", "W/\"abc\"").etag_weak);
   EXPECT_EQ(with("etag", "\"abc-gzip\"").etag, "abc");
   EXPECT_EQ(with("etag", std::string(5'000, 'x')).etag, "");
+}
+
+TEST(HttpReply, ReadsWhenAFileWasModified) {
+  EXPECT_EQ(with("last-modified", " Sun, 01 Nov 2026 10:00:00 GMT ").last_modified,
+            "Sun, 01 Nov 2026 10:00:00 GMT");
+  // What tools write on everything alike tells no versions apart, and neither does nonsense.
+  for (const char* date : {"Thu, 01 Jan 1970 00:00:01 GMT", "Tue, 01 Jan 1980 00:00:00 GMT", "yesterday", ""})
+    EXPECT_EQ(with("last-modified", date).last_modified, "") << date;
 }
 
 TEST(HttpReply, ReadsRetryAfterInSecondsAndAsADate) {

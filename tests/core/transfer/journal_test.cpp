@@ -11,11 +11,12 @@ Journal example() {
   Journal journal;
   journal.sequence = 7;
   journal.commit = "c0ffee";
-  journal.files.push_back({"config.json", 10U, "", std::string(40, 'a'), "tag \"x\"", true, {{0, 10}}});
   journal.files.push_back(
-      {"onnx/model.onnx", 1'000U, std::string(64, 'b'), "", "", false, {{0, 100}, {200, 300}}});
-  journal.files.push_back({"empty", 0U, std::string(64, 'c'), "", "", true, {}});
-  journal.files.push_back({"unknown", std::nullopt, "", "", "", false, {{0, 5}}});
+      {"config.json", 10U, "", std::string(40, 'a'), {"tag \"x\"", "then"}, true, {{0, 10}}});
+  journal.files.push_back(
+      {"onnx/model.onnx", 1'000U, std::string(64, 'b'), "", {}, false, {{0, 100}, {200, 300}}});
+  journal.files.push_back({"empty", 0U, std::string(64, 'c'), "", {}, true, {}});
+  journal.files.push_back({"unknown", std::nullopt, "", "", {}, false, {{0, 5}}, "before"});
   return journal;
 }
 
@@ -39,7 +40,9 @@ TEST(Journal, ReadsWhatItWrote) {
   EXPECT_EQ(journal.sequence, 7U);
   EXPECT_EQ(journal.commit, "c0ffee");
   ASSERT_EQ(journal.files.size(), 4U);
-  EXPECT_EQ(journal.files[0].etag, "tag \"x\"");
+  EXPECT_EQ(journal.files[0].version, (FileVersion{"tag \"x\"", "then"}));
+  EXPECT_EQ(journal.files[0].commit, "");
+  EXPECT_EQ(journal.files[3].commit, "before");
   EXPECT_TRUE(journal.files[0].verified);
   EXPECT_EQ(journal.files[1].ranges, (std::vector<ByteRange>{{0, 100}, {200, 300}}));
   EXPECT_FALSE(journal.files[3].size);
@@ -93,10 +96,70 @@ TEST(Journal, KnowsWhetherTheNetworkIsNeeded) {
 TEST(Journal, GivesAManifestForWorkWithoutNetwork) {
   const auto manifest = example().manifest();
   ASSERT_TRUE(manifest);
-  EXPECT_EQ(manifest->files().size(), 4U);
+  // Not the one that an earlier list named: it may be of another version of the model.
+  EXPECT_EQ(manifest->files().size(), 3U);
+  EXPECT_EQ(manifest->find("unknown"), nullptr);
+  EXPECT_EQ(manifest->find("config.json")->version, (FileVersion{"tag \"x\"", "then"}));
   EXPECT_EQ(manifest->find("onnx/model.onnx")->sha256, std::string(64, 'b'));
   EXPECT_EQ(manifest->commit(), "c0ffee");
   EXPECT_FALSE(Journal{}.manifest());
+}
+
+TEST(Journal, IsTheNewestThatIsWholeAndTheNextGoesToTheOtherPlace) {
+  Journal older = example();
+  Journal newer = example();
+  older.sequence = 9;
+  newer.sequence = 10;
+  const std::string torn = newer.to_text().substr(0, 50);
+  using Texts = std::array<std::optional<std::string>, 2>;
+  const auto check = [](const Texts& texts, std::optional<std::uint64_t> sequence, unsigned slot) {
+    const Journal::Newest newest = Journal::newest(texts);
+    const auto found = newest.journal ? std::optional(newest.journal->sequence) : std::nullopt;
+    EXPECT_EQ(found, sequence);
+    EXPECT_EQ(newest.next_slot, slot);
+  };
+  check({older.to_text(), newer.to_text()}, 10, 0);
+  check({newer.to_text(), older.to_text()}, 10, 1);
+  check({older.to_text(), torn}, 9, 1);
+  check({torn, older.to_text()}, 9, 0);
+  check({older.to_text(), std::nullopt}, 9, 1);
+  check({std::nullopt, older.to_text()}, 9, 0);
+  check({torn, torn}, std::nullopt, 0);
+  check({std::nullopt, std::nullopt}, std::nullopt, 0);
+  check({older.to_text(), older.to_text()}, 9, 1);
+}
+
+TEST(Journal, KnowsAFileOfAnotherVersion) {
+  const ManifestFile hashed{"a", 5U, std::string(64, 'a'), "", "https://x/a"};
+  const Journal::File entry{"a", 5U, std::string(64, 'a'), "", {"e", ""}, false, {}};
+  // A checksum says it, whatever the commits and the servers' names are.
+  EXPECT_TRUE(is_same(hashed, entry, "new", "old"));
+  ManifestFile other = hashed;
+  other.sha256 = std::string(64, 'b');
+  EXPECT_FALSE(is_same(other, entry, "same", "same"));
+  other = hashed;
+  other.size = 6;
+  EXPECT_FALSE(is_same(other, entry, "same", "same"));
+  other = hashed;
+  other.sha256.clear();
+  EXPECT_FALSE(is_same(other, entry, "same", "same"));
+
+  // Without one, what the server said of it.
+  ManifestFile plain{"a", 5U, "", "", "https://x/a", {"e", "1"}};
+  Journal::File stored{"a", 5U, "", "", {"e", "1"}, false, {}};
+  EXPECT_TRUE(is_same(plain, stored, "new", "old"));
+  plain.size.reset();
+  EXPECT_TRUE(is_same(plain, stored, "new", "old"));
+  plain.version = {"f", "2"};
+  EXPECT_FALSE(is_same(plain, stored, "same", "same"));
+  // And without that, only if the list is the same.
+  plain.version = {};
+  EXPECT_TRUE(is_same(plain, stored, "same", "same"));
+  EXPECT_FALSE(is_same(plain, stored, "new", "old"));
+  EXPECT_FALSE(is_same(plain, stored, "", ""));
+  stored.commit = "older";
+  EXPECT_FALSE(is_same(plain, stored, "same", "same"));
+  EXPECT_TRUE(is_same(plain, stored, "older", "same"));
 }
 
 TEST(Crc32, GivesThePublishedCheckValue) { EXPECT_EQ(crc32("123456789"), 0xcbf43926U); }

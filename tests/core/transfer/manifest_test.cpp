@@ -43,7 +43,7 @@ TEST(Manifest, ReadsTheHubsTree) {
   EXPECT_EQ(manifest.files()[1].sha256, std::string(63, 'a') + "f");
   EXPECT_EQ(manifest.files()[1].git_sha1, "");
   EXPECT_EQ(manifest.files()[1].url, "https://hub.test/o/n/resolve/c0ffee/onnx/model%20q4.onnx");
-  EXPECT_EQ(manifest.total(), 5'000'000'012U);
+  EXPECT_EQ(manifest.files()[1].size, 5'000'000'000U);
 }
 
 TEST(Manifest, JoinsThePagesOfATree) {
@@ -130,7 +130,29 @@ TEST(Manifest, CanBeReducedToSomeFiles) {
   const Manifest some = std::get<Manifest>(result).only(std::array<std::string, 3>{"c", "x", "a"});
   ASSERT_EQ(some.files().size(), 2U);
   EXPECT_EQ(some.files()[0].path, "c");
-  EXPECT_EQ(some.total(), 8U);
+  EXPECT_EQ(some.files()[1].path, "a");
+}
+
+TEST(Manifest, TakesMoreFilesOnAndChecksThemLikeTheFirst) {
+  const auto result = listed(R"([{"path":"a","size":3},{"path":"b","size":4}])");
+  const Manifest all = std::get<Manifest>(result);
+  Manifest some = all.only(std::array<std::string, 1>{"a"});
+  EXPECT_FALSE(some.add({all.files()[1]}));
+  ASSERT_EQ(some.files().size(), 2U);
+  EXPECT_EQ(some.files()[1].path, "b");
+  EXPECT_EQ(some.commit(), all.commit());
+  EXPECT_TRUE(some.add({all.files()[0]}));  // twice
+  ManifestFile outside;
+  outside.path = "../c";
+  EXPECT_TRUE(some.add({outside}));
+  EXPECT_EQ(some.files().size(), 2U);
+}
+
+TEST(Manifest, IsAnotherOneAsSoonAsItsListIs) {
+  const auto commit = [](const std::string& files) { return std::get<Manifest>(listed(files)).commit(); };
+  EXPECT_NE(commit(R"([{"path":"a","size":3}])"), "");
+  EXPECT_EQ(commit(R"([{"path":"a","size":3}])"), commit(R"([{"path":"a","size":3}])"));
+  EXPECT_NE(commit(R"([{"path":"a","size":3}])"), commit(R"([{"path":"a","size":4}])"));
 }
 
 TEST(Manifest, EncodesPathsForAddresses) {

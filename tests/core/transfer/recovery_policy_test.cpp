@@ -88,7 +88,7 @@ TEST(RecoveryPolicy, ObeysRetryAfterUpToALimit) {
 }
 
 TEST(RecoveryPolicy, DoesNotTryWhatCannotHelp) {
-  for (const Cause cause : {Cause::kGated, Cause::kNotFound, Cause::kUnsupported, Cause::kAborted})
+  for (const Cause cause : {Cause::kGated, Cause::kNotFound})
     EXPECT_EQ(RecoveryPolicy(1).failed(of(cause), {}).step, Step::kGiveUp);
   for (const Cause cause : {Cause::kQuota, Cause::kStorage})
     EXPECT_EQ(RecoveryPolicy(1).failed(of(cause), {}).step, Step::kAsk);
@@ -101,8 +101,51 @@ TEST(RecoveryPolicy, AsksForANewAddressAtOnceButNotForEver) {
   EXPECT_EQ(policy.failed(of(Cause::kExpired), {}).step, Step::kAsk);
 }
 
+TEST(RecoveryPolicy, TriesNowAndThenWithoutCountingWhileTheDeviceIsOffline) {
+  RecoveryPolicy policy(1);
+  for (const Cause cause : {Cause::kNetwork, Cause::kTimeout}) {
+    for (int i = 0; i < 10; ++i) {
+      const Recovery recovery = policy.failed(of(cause), {}, false);
+      EXPECT_EQ(recovery.step, Step::kRetryAt);
+      EXPECT_EQ(recovery.at, Instant{} + RecoveryPolicy::kOfflineProbe);
+      EXPECT_EQ(recovery.error.code, ErrorCode::kNetwork);
+    }
+  }
+  EXPECT_EQ(policy.attempts(), 0U);
+  // A server that answers is there, whatever the browser says.
+  EXPECT_EQ(policy.failed(of(Cause::kNotFound), {}, false).step, Step::kGiveUp);
+}
+
+TEST(RecoveryPolicy, AsksAgainForTheVersionThatIsHereUntilAFileHasChanged) {
+  RecoveryPolicy policy(1);
+  const auto others = [&] {
+    int n = 0;
+    Instant last{};
+    while (const auto recovery = policy.other_version({})) {
+      EXPECT_EQ(recovery->step, Step::kRetryAt);
+      EXPECT_GT(recovery->at, last);
+      last = recovery->at;
+      EXPECT_TRUE(policy.disputed());
+      ++n;
+    }
+    EXPECT_FALSE(policy.disputed());
+    return n;
+  };
+  EXPECT_EQ(others(), 4);
+  EXPECT_EQ(others(), 4);
+  policy.same_version();
+  EXPECT_EQ(others(), 4);
+  // Servers that take turns are given more patience, until a change is seen.
+  EXPECT_TRUE(policy.other_version({}));
+  policy.same_version();
+  EXPECT_FALSE(policy.disputed());
+  EXPECT_EQ(others(), 15);
+  EXPECT_EQ(others(), 4);
+  EXPECT_EQ(policy.attempts(), 0U);
+}
+
 TEST(RecoveryPolicy, SaysWhatHappenedInASentence) {
-  for (int i = 0; i <= static_cast<int>(Cause::kUnsupported); ++i) {
+  for (int i = 0; i <= static_cast<int>(Cause::kStorage); ++i) {
     const Error error = error_of({static_cast<Cause>(i), 503, std::nullopt, "<b>from outside</b>"});
     EXPECT_EQ(error.message.back(), '.');
     EXPECT_EQ(error.message.find('<'), std::string::npos);

@@ -65,5 +65,9 @@ TEST(Sha256, GoesOnAfterADigestAndFromACopy) {
   EXPECT_EQ(copy.digest(), sha.digest());
 }
 
+TEST(Sha256, OfATextInDigits) {
+  EXPECT_EQ(sha256_of("abc"), "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad");
+}
+
 }  // namespace
 }  // namespace candor

@@ -145,12 +145,27 @@ TEST(SourceResolver, AsksTheVisitorAfterThreeAttemptsAndGoesOnWhenTold) {
   EXPECT_EQ(only_fetch(resolver.retry(at(1e6))).url, kApi + "revision/main");
 }
 
-TEST(SourceResolver, WaitsForTheNetworkWhenOffline) {
+TEST(SourceResolver, AsksAlthoughTheBrowserSaysItIsOfflineAndNowAndThenAgain) {
   SourceResolver resolver = hub("main", false);
-  EXPECT_TRUE(resolver.start(at(0)).empty());
-  EXPECT_EQ(resolver.state(), SourceResolver::State::kWaiting);
-  EXPECT_EQ(resolver.error()->code, ErrorCode::kNetwork);
-  EXPECT_FALSE(resolver.wake_at());
+  auto fetch = only_fetch(resolver.start(at(0)));
+  for (int i = 0; i < 10; ++i) {
+    resolver.on(event::FetchFailed{fetch.request, ErrorCode::kNetwork, "offline"}, at(30'000 * i));
+    ASSERT_EQ(resolver.state(), SourceResolver::State::kWaiting);
+    EXPECT_EQ(resolver.error()->code, ErrorCode::kNetwork);
+    EXPECT_NE(resolver.error()->message.find("offline"), std::string::npos);
+    ASSERT_TRUE(resolver.wake_at());
+    EXPECT_EQ(to_ms(*resolver.wake_at()), 30'000 * (i + 1));
+    EXPECT_EQ(resolver.retry_at(), resolver.wake_at());
+    fetch = only_fetch(resolver.tick(*resolver.wake_at()));
+  }
+  // A server on this machine, or a service worker, answers all the same.
+  EXPECT_EQ(fetches(answer(resolver, fetch, R"({"sha":")" + kCommit + R"("})")).size(), 1U);
+}
+
+TEST(SourceResolver, AsksAtOnceWhenTheNetworkIsBack) {
+  SourceResolver resolver = hub("main", false);
+  const auto fetch = only_fetch(resolver.start(at(0)));
+  resolver.on(event::FetchFailed{fetch.request, ErrorCode::kNetwork, "offline"}, at(1));
   EXPECT_EQ(fetches(resolver.online(at(5))).size(), 1U);
 }
 
@@ -162,6 +177,38 @@ TEST(SourceResolver, GivesUpOnAServerThatNeverAnswers) {
   ASSERT_FALSE(actions.empty());
   EXPECT_EQ(std::get<action::Abort>(actions.front()).request, fetch.request);
   EXPECT_NE(resolver.state(), SourceResolver::State::kDone);
+}
+
+TEST(SourceResolver, IsPatientWithAListThatFlows) {
+  SourceResolver resolver = hub();
+  const auto fetch = only_fetch(resolver.start(at(0)));
+  resolver.on(event::Head{fetch.request, 200, false, {}}, at(20'000));
+  EXPECT_TRUE(resolver.tick(at(30'000)).empty());
+  for (int i = 2; i < 12; ++i) {
+    EXPECT_TRUE(resolver.on(event::Heard{fetch.request}, at(20'000 * i)).empty());
+    EXPECT_EQ(to_ms(*resolver.wake_at()), 20'000 * i + 30'000);
+    EXPECT_TRUE(resolver.tick(at(20'000 * i + 29'000)).empty());
+  }
+  EXPECT_TRUE(resolver.on(event::Heard{999}, at(245'000)).empty());
+  EXPECT_EQ(std::get<action::Abort>(resolver.tick(at(250'000)).front()).request, fetch.request);
+}
+
+TEST(SourceResolver, AsksAgainForThePageThatBrokeOff) {
+  SourceResolver resolver = hub(kCommit);
+  const auto first = only_fetch(resolver.start(at(0)));
+  const auto next = [](int page) { return kApi + "tree/" + kCommit + "?cursor=" + std::to_string(page); };
+  const auto link = [&](int page) { return Headers{{"link", "<" + next(page) + ">; rel=\"next\""}}; };
+  const auto second = only_fetch(answer(resolver, first, "[" + entry("a") + "]", link(2)));
+  // The head of the second page names the third, and then its body breaks off.
+  resolver.on(event::Head{second.request, 200, false, link(3)}, at(1));
+  resolver.on(event::FetchFailed{second.request, ErrorCode::kNetwork, "reset"}, at(2));
+  const auto again = only_fetch(resolver.tick(*resolver.wake_at()));
+  EXPECT_EQ(again.url, next(2));
+  const auto third = only_fetch(answer(resolver, again, "[" + entry("b") + "]", link(3)));
+  EXPECT_EQ(third.url, next(3));
+  answer(resolver, third, "[" + entry("c") + "]");
+  ASSERT_EQ(resolver.state(), SourceResolver::State::kDone);
+  EXPECT_EQ(resolver.manifest().files().size(), 3U);
 }
 
 TEST(SourceResolver, TakesNonsenseFromTheApiForAnUnexpectedAnswer) {
@@ -219,6 +266,36 @@ TEST(SourceResolver, AsksForEachFileOfAPlainFolderWithoutAList) {
     EXPECT_NE(resolver.manifest().find("onnx/model_q4.onnx_data_1"), nullptr);
     EXPECT_EQ(resolver.manifest().find("chat_template.jinja"), nullptr);
   }
+}
+
+/// What a plain folder with these answers to its probes is.
+Manifest probed(const std::vector<Headers>& replies, double ms = 0) {
+  std::vector<std::string> paths;
+  for (std::size_t i = 0; i < replies.size(); ++i) paths.push_back("file" + std::to_string(i));
+  SourceResolver resolver = folder(paths);
+  const auto list = only_fetch(resolver.start(at(ms)));
+  const auto probes = fetches(resolver.on(event::Head{list.request, 404, false, {}}, at(ms)));
+  for (std::size_t i = replies.size(); i-- > 0;)
+    resolver.on(event::Head{probes.at(i).request, 206, false, replies[i]}, at(ms));
+  EXPECT_EQ(resolver.state(), SourceResolver::State::kDone);
+  return resolver.manifest();
+}
+
+TEST(SourceResolver, KnowsAFolderThatWasPublishedAgain) {
+  const std::string monday = "Mon, 02 Nov 2026 10:00:00 GMT";
+  const std::string tuesday = "Tue, 03 Nov 2026 10:00:00 GMT";
+  const auto reply = [](const std::string& etag, const std::string& time) {
+    return Headers{{"content-range", "bytes 0-0/1234"}, {"etag", etag}, {"last-modified", time}};
+  };
+  const Manifest first = probed({reply("a", monday), reply("b", monday)}, 1);
+  EXPECT_EQ(first.find("file0")->version, (FileVersion{"a", monday}));
+  EXPECT_NE(first.commit(), "");
+  EXPECT_EQ(probed({reply("a", monday), reply("b", monday)}, 9'000).commit(), first.commit());
+  EXPECT_NE(probed({reply("a", monday), reply("c", tuesday)}).commit(), first.commit());
+  // A server that says nothing of it may have published anything in between.
+  const Headers silent{{"content-range", "bytes 0-0/1234"}};
+  EXPECT_NE(probed({reply("a", monday), silent}, 1).commit(),
+            probed({reply("a", monday), silent}, 9).commit());
 }
 
 TEST(SourceResolver, SaysThatAFolderIsEmpty) {

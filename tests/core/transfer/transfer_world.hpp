@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <array>
 #include <cstdint>
 #include <cstring>
 #include <deque>
@@ -64,7 +65,8 @@ enum class Kind {
   kHiddenHtml,   ///< a web page that claims to be bytes
   kNoFacts,      ///< no Content-Length, no visible Content-Range, no ETag
   kEndless,      ///< all bytes, but the body is never closed
-  kChangedEtag,  ///< the same bytes under another ETag
+  kOtherEtag,    ///< the same bytes under another ETag, as of another time
+  kOtherServer,  ///< the same bytes under another ETag, as of the same time
 };
 
 struct Script {
@@ -77,6 +79,7 @@ struct ServedFile {
   std::string path;
   std::vector<std::uint8_t> content;
   std::string etag = "\"one\"";
+  std::string last_modified = "Sun, 01 Nov 2026 10:00:00 GMT";
   enum class Hash { kSha256, kGit, kNone } hash = Hash::kSha256;
   bool size_known = true;
 };
@@ -152,11 +155,11 @@ class World {
     std::vector<event::StoredFile> stored;
     for (const auto& [path, bytes] : disk_) stored.push_back({path, bytes.content.size()});
     options.first_request = next_request_;
-    std::optional<std::string_view> text;
-    if (journal_) text = *journal_;
-    engine = std::make_unique<Download>(std::move(std::get<Manifest>(made)), text, stored, options);
-    position_ = engine->totals().on_disk;
-    discarded_ = 0;
+    engine = std::make_unique<Download>(std::move(std::get<Manifest>(made)), Journal::newest(journals_),
+                                        stored, options);
+    ledgers_.clear();
+    check_ledgers();
+    position_ = engine->totals().bytes.position;
     journaled_ = position_;
     unjournaled_since_.reset();
     perform(engine->start(now()));
@@ -180,23 +183,36 @@ class World {
           if (keep < file.content.size() && keep >= file.safe_size) file.content.resize(keep);
         }
       }
-    for (auto& [path, file] : disk_) file.unflushed.clear();
-    if (previous_journal_ && random.chance(power ? 0.3 : 0.05)) {
+    for (auto& [path, file] : disk_) file.unflushed = {};
+    if (before_last_ && random.chance(power ? 0.3 : 0.05)) {
       // The last writing of the journal was torn, or never happened.
       if (random.chance(0.5))
-        journal_->resize(random.below(journal_->size()));
+        journals_[last_slot_]->resize(random.below(journals_[last_slot_]->size()));
       else
-        journal_ = previous_journal_;
+        journals_[last_slot_] = *before_last_;
+      before_last_.reset();
       sequence_ = 0;
     }
   }
 
+  /// The server has other bytes of this file from now on; bodies that are on their way stay what they were.
+  void republish(FileId id, std::vector<std::uint8_t> content) {
+    for (auto& [request, live] : live_)
+      if (live.file == &files[id] && live.head_sent && live.page.empty()) live.page = live.file->content;
+    ServedFile& file = files[id];
+    file.content = std::move(content);
+    file.etag = "\"" + std::to_string(++versions_) + "\"";
+    file.last_modified = "Tue, 03 Nov 2026 10:00:0" + std::to_string(versions_ % 10) + " GMT";
+  }
+  /// What is stored of a file is what the server has now.
+  bool disk_is(FileId id) { return disk_[path_of(id)].content == files[id].content; }
+
   void damage_disk(const std::string& path, std::uint64_t at) { disk_[path].content.at(at) ^= 4; }
   void cut_disk(const std::string& path, std::uint64_t size) { disk_[path].content.resize(size); }
   /// For tests that damage it; the engine may begin to count anew then.
-  std::optional<std::string>& journal() {
+  std::array<std::optional<std::string>, 2>& journal_texts() {
     sequence_ = 0;
-    return journal_;
+    return journals_;
   }
   std::optional<std::uint64_t> disk_size(const std::string& path) const {
     const auto it = disk_.find(path);
@@ -207,6 +223,8 @@ class World {
   bool disk_keeps_up = true;
   /// The next write of the store fails.
   std::optional<ErrorCode> store_fault;
+  /// All writes of a journal fail so.
+  std::optional<ErrorCode> journal_fault;
   std::string commit = "c0ffee";
 
   Instant now() const { return instant_from_ms(now_ms); }
@@ -379,7 +397,7 @@ class World {
   }
   void flush(FileId file) {
     DiskFile& disk = disk_[path_of(file)];
-    disk.unflushed.clear();
+    disk.unflushed = {};
     disk.safe_size = disk.content.size();
   }
   void act(const action::Read& a) {
@@ -426,6 +444,10 @@ class World {
     if (journal.sequence <= sequence_) return fail("writes a journal that is not newer");
     sequence_ = journal.sequence;
     for (const FileId file : open_) flush(file);
+    if (a.slot > 1) return fail("writes a journal to a third place");
+    // The store has done all that was asked of it before, so it knows which is the newest whole one.
+    const Journal::Newest newest = Journal::newest(journals_);
+    if (newest.journal && a.slot != newest.next_slot) return fail("writes over the newest whole journal");
     for (const Journal::File& file : journal.files) {
       const DiskFile& disk = disk_[file.path];
       for (const ByteRange& range : file.ranges) {
@@ -433,7 +455,13 @@ class World {
         if (disk.unflushed.overlap(range) > 0) return fail("claims bytes that were not flushed");
       }
     }
-    previous_journal_ = std::exchange(journal_, a.text);
+    if (journal_fault) {
+      if (random.chance(0.5)) journals_[a.slot] = a.text.substr(0, random.below(a.text.size()));
+      const event::StoreFailed failed{1, event::StoreFailed::Work::kJournal, {}, *journal_fault, "no room"};
+      return later(link.journal_ms, [this, failed] { perform(engine->on(failed, now())); });
+    }
+    last_slot_ = a.slot;
+    before_last_ = std::exchange(journals_[a.slot], a.text);
     journaled_ = engine_position();
     unjournaled_since_.reset();
     ++journals;
@@ -446,7 +474,7 @@ class World {
 
   std::uint64_t engine_position() const {
     std::uint64_t bytes = 0;
-    for (const FileTransfer& file : engine->files()) bytes += file.on_disk();
+    for (const FileTransfer& file : engine->files()) bytes += file.have().total();
     return bytes;
   }
 
@@ -474,7 +502,9 @@ class World {
     const std::uint64_t size = live.file->content.size();
     event::Head head;
     head.request = id;
-    head.headers = {{"content-type", "application/octet-stream"}, {"etag", live.file->etag}};
+    head.headers = {{"content-type", "application/octet-stream"},
+                    {"etag", live.file->etag},
+                    {"last-modified", live.file->last_modified}};
     bool ranged = live.range.has_value();
     live.first = ranged ? live.range->first : 0;
     live.end = ranged && live.range->last ? *live.range->last + 1 : size;
@@ -530,8 +560,11 @@ class World {
                                                                         : "application/octet-stream"}};
         break;
       }
-      case Kind::kChangedEtag:
-        head.headers[1].second = "\"two\"";
+      case Kind::kOtherEtag:
+        head.headers[2].second = "Mon, 02 Nov 2026 10:00:00 GMT";
+        [[fallthrough]];
+      case Kind::kOtherServer:
+        head.headers[1].second = "\"other\"";
         break;
       default:
         break;
@@ -609,24 +642,42 @@ class World {
     perform(engine->received(id, bytes, now()));
   }
 
+  /// What must hold of the bytes of each file and of their sum.
+  void check_ledgers() {
+    ByteLedger sum;
+    sum.size = 0;
+    for (const FileTransfer& file : engine->files()) {
+      check_ledger(file.file().path, file.ledger());
+      sum += file.ledger();
+    }
+    check_ledger("", engine->totals().bytes);
+    const ByteLedger& totals = engine->totals().bytes;
+    if (totals.size != sum.size || totals.position != sum.position || totals.heard() != sum.heard())
+      fail("the total is not the sum of the files");
+  }
+  void check_ledger(const std::string& name, const ByteLedger& now) {
+    const ByteLedger& before = ledgers_[name];
+    const auto wrong = [&](const std::string& what) { fail("'" + name + "' " + what); };
+    if (now.size && now.position > *now.size) wrong("has more than everything");
+    if (now.position + now.discarded != now.kept + now.restored + now.fresh)
+      wrong("has bytes that came from nowhere, or lost some");
+    if (now.cached > now.position || now.position - now.cached > now.fresh)
+      wrong("takes bytes that were here for new ones");
+    if (now.cached > now.kept + now.restored) wrong("takes new bytes for ones that were here");
+    if (now.verified > now.hashed || now.hashed > now.position) wrong("has parts that exceed the whole");
+    for (const auto field : {&ByteLedger::kept, &ByteLedger::restored, &ByteLedger::fresh,
+                             &ByteLedger::repeated, &ByteLedger::wasted, &ByteLedger::discarded})
+      if (now.*field < before.*field) wrong("takes back what it counted");
+    ledgers_[name] = now;
+  }
+
   void check() {
     if (!broken.empty() || !engine) return;
     const TransferTotals& t = engine->totals();
-    if (t.wire != wire) return fail("counts wire bytes that were not, or not all");
-    if (t.size && t.on_disk > *t.size)
-      return fail("has more than everything: " + std::to_string(t.on_disk) + " of " +
-                  std::to_string(*t.size));
-    if (t.verified > t.on_disk || t.cached > t.on_disk || t.hashed > t.on_disk)
-      return fail("parts exceed the whole");
-    if (t.fresh() + t.cached + 0 != t.on_disk) return fail("position is not what came and what was here");
-    if (t.fresh() > wire) return fail("repeated bytes count as progress");
-    // H3: what falls was thrown away, and says why.
-    if (t.on_disk + t.discarded < position_ + discarded_)
-      return fail("falls without having thrown bytes away");
-    if (t.on_disk < position_ && (t.discarded <= discarded_ || t.discarded_reason.empty()))
-      return fail("falls without a reason");
-    position_ = t.on_disk;
-    discarded_ = t.discarded;
+    check_ledgers();
+    if (t.bytes.position < position_ && t.discarded_reason.empty()) return fail("falls without a reason");
+    position_ = t.bytes.position;
+    if (t.bytes.heard() != wire) return fail("counts bytes of the network that were not, or not all");
     if (engine->attempts() > RecoveryPolicy::kMaxAttempts) return fail("counts more attempts than there are");
     most_connections = std::max(most_connections, t.connections);
     if (t.connections > options.max_connections) return fail("uses too many connections");
@@ -644,8 +695,8 @@ class World {
         return fail("calls a wrong file done: " + path_of(id));
       if (file.state() != FileTransfer::State::kDone) done_.erase(id);
     }
-    if (options.persistent && moving()) {
-      const std::uint64_t lag = t.on_disk > journaled_ ? t.on_disk - journaled_ : 0;
+    if (options.persistent && moving() && !journal_fault) {
+      const std::uint64_t lag = t.bytes.position > journaled_ ? t.bytes.position - journaled_ : 0;
       longest_journal_lag = std::max(longest_journal_lag, lag);
       if (lag > options.sizes.journal) return fail("the journal is too far behind");
       if (lag > 0 && !unjournaled_since_) unjournaled_since_ = now_ms;
@@ -653,7 +704,7 @@ class World {
     }
     switch (state()) {
       case Download::State::kDone:
-        if (!t.size || t.verified != *t.size || t.files_done != t.files)
+        if (!t.bytes.size || t.bytes.verified != *t.bytes.size || t.files_done != t.files)
           return fail("is done without everything verified");
         if (!live_.empty() || !open_.empty()) return fail("is done and leaves things open");
         break;
@@ -686,12 +737,16 @@ class World {
   std::map<FileId, std::uint64_t> lives_;
   std::uint64_t life_ = 1;
   unsigned reads_ = 0;
-  std::optional<std::string> journal_, previous_journal_;
+  std::array<std::optional<std::string>, 2> journals_;
+  unsigned last_slot_ = 0;
+  std::optional<std::optional<std::string>> before_last_;  ///< what was there before the last writing
   std::uint64_t sequence_ = 0;
   RequestId next_request_ = 1;
-  std::uint64_t position_ = 0, discarded_ = 0, journaled_ = 0;
+  std::map<std::string, ByteLedger> ledgers_;
+  std::uint64_t position_ = 0, journaled_ = 0;
   std::optional<double> unjournaled_since_;
   double last_wake_ = -1;
+  unsigned versions_ = 0;
 };
 
 inline std::vector<std::uint8_t> random_bytes(std::uint64_t seed, std::size_t size) {

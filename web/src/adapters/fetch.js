@@ -10,6 +10,7 @@ const HEADERS = [
   'content-type',
   'content-encoding',
   'etag',
+  'last-modified',
   'retry-after',
   'date',
   'link',
