@@ -19,6 +19,7 @@
 #include "candor/inference/context_window.hpp"
 #include "candor/inference/generation_loop.hpp"
 #include "candor/loader/model_loader.hpp"
+#include "candor/loader/watched_load.hpp"
 #include "candor/progress/multi_file_aggregator.hpp"
 #include "candor/progress/progress_tracker.hpp"
 #include "candor/progress/throttler.hpp"
@@ -123,7 +124,7 @@ class ProgressTracker {
   }
   void complete(double now) { tracker_.complete(instant_from_ms(now)); }
   void fail(const std::string& error, double now) { tracker_.fail(error, instant_from_ms(now)); }
-  std::string snapshot(double now) { return candor::to_json(tracker_.snapshot(instant_from_ms(now))); }
+  std::string snapshot(double now) const { return candor::to_json(tracker_.snapshot(instant_from_ms(now))); }
 
  private:
   candor::ProgressTracker tracker_;
@@ -136,10 +137,35 @@ class MultiFileAggregator {
   }
   void complete(double now) { files_.complete(instant_from_ms(now)); }
   void fail(const std::string& error, double now) { files_.fail(error, instant_from_ms(now)); }
-  std::string snapshot(double now) { return candor::to_json(files_.snapshot(instant_from_ms(now))); }
+  std::string snapshot(double now) const { return candor::to_json(files_.snapshot(instant_from_ms(now))); }
 
  private:
   candor::MultiFileAggregator files_;
+};
+
+class WatchedLoad {
+ public:
+  WatchedLoad(const std::string& key, const std::string& name, const std::string& revision, bool cache_known)
+      : load_({key, name, revision, cache_known}) {}
+  void kept(const std::string& address) { load_.kept(address); }
+  std::string event(const std::string& json, double now) {
+    return text(load_.on(candor::TransformersEvent::from_json(json), instant_from_ms(now)));
+  }
+  std::string complete(double now) { return text(load_.complete(instant_from_ms(now))); }
+  std::string fail(const std::string& error, double now) {
+    return text(load_.fail(error, instant_from_ms(now)));
+  }
+  std::string tick(double now) { return text(load_.tick(instant_from_ms(now))); }
+  double wake_at() const { return or_nan(load_.wake_at()); }
+  std::string snapshot(double now) const {
+    return candor::wire::snapshot_to_json(load_.snapshot(instant_from_ms(now)));
+  }
+
+ private:
+  static std::string text(const std::optional<candor::Snapshot>& snapshot) {
+    return snapshot ? candor::wire::snapshot_to_json(*snapshot) : std::string();
+  }
+  candor::WatchedLoad load_;
 };
 
 class Throttler {
@@ -257,6 +283,16 @@ EMSCRIPTEN_BINDINGS(candor) {
       .function("complete", &MultiFileAggregator::complete)
       .function("fail", &MultiFileAggregator::fail)
       .function("snapshot", &MultiFileAggregator::snapshot);
+
+  class_<WatchedLoad>("WatchedLoad")
+      .constructor<const std::string&, const std::string&, const std::string&, bool>()
+      .function("kept", &WatchedLoad::kept)
+      .function("handleEvent", &WatchedLoad::event)
+      .function("complete", &WatchedLoad::complete)
+      .function("fail", &WatchedLoad::fail)
+      .function("tick", &WatchedLoad::tick)
+      .function("wakeAt", &WatchedLoad::wake_at)
+      .function("snapshot", &WatchedLoad::snapshot);
 
   class_<Throttler>("Throttler")
       .constructor<double>()

@@ -131,8 +131,14 @@ export interface AggregateProgressInfo {
   throughput: number[];
   secondsPerPoint: number;
   error: string | null;
-  files: Omit<ProgressInfo, 'eta' | 'throughput' | 'secondsPerPoint'>[];
+  files: FileProgressInfo[];
 }
+
+/** One file of a MultiFileAggregator: a speed and a time left while bytes of it come. */
+export type FileProgressInfo = Omit<
+  ProgressInfo,
+  'etaLow' | 'etaHigh' | 'stalledFor' | 'eta' | 'throughput' | 'secondsPerPoint' | 'error'
+>;
 
 /** What is known of one download; its record adds a `version`. Absent values are null. */
 export interface DownloadState {
@@ -463,6 +469,20 @@ export interface MultiFileAggregatorHandle extends Bound {
   snapshot(nowMs: number): string;
 }
 
+/** A load that somebody else performs. What happened in it is answered by the Snapshot to show now, as JSON; '' for none. */
+export interface WatchedLoadHandle extends Bound {
+  /** This address was in the cache before anything was fetched. */
+  kept(address: string): void;
+  /** One event of Transformers.js as JSON. */
+  handleEvent(eventJson: string, nowMs: number): string;
+  complete(nowMs: number): string;
+  fail(error: string, nowMs: number): string;
+  tick(nowMs: number): string;
+  /** When to send the next tick; NaN for never. */
+  wakeAt(): number;
+  snapshot(nowMs: number): string;
+}
+
 /** Decides which of the pushed values are delivered; JavaScript keeps the latest value itself. */
 export interface ThrottlerHandle extends Bound {
   push(final: boolean, nowMs: number): boolean; // deliver now?
@@ -496,6 +516,13 @@ export interface CoreModule {
   GenerationLoop: new (graphFactsJson: string) => GenerationLoopHandle;
   ProgressTracker: new (name: string, file: string, total: number) => ProgressTrackerHandle;
   MultiFileAggregator: new () => MultiFileAggregatorHandle;
+  /** revision: as it stands in an address. cacheKnown: kept() tells of all that is in the cache. */
+  WatchedLoad: new (
+    modelKey: string,
+    modelName: string,
+    revision: string,
+    cacheKnown: boolean,
+  ) => WatchedLoadHandle;
   Throttler: new (intervalMs: number) => ThrottlerHandle;
   StateManager: new () => StateManagerHandle;
 }

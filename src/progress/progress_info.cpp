@@ -61,30 +61,32 @@ RawNumber raw_number(const json::Value* value) {
   return {};
 }
 
-/// What one file and all of them have in common.
 template <typename Info>
-void add_flow(json::Object& out, const Info& info) {
-  out.add("speed", info.speed)
-      .add("timeRemaining", info.time_remaining)
-      .add("etaLow", info.eta_low)
-      .add("etaHigh", info.eta_high)
-      .add("stalledFor", info.stalled_for)
-      .add("network", info.network)
+void add_uncertainty(json::Object& out, const Info& info) {
+  out.add("etaLow", info.eta_low).add("etaHigh", info.eta_high).add("stalledFor", info.stalled_for);
+}
+
+template <typename Info>
+void add_counts(json::Object& out, const Info& info) {
+  out.add("network", info.network)
       .add("cached", info.cached)
       .add("verified", info.verified)
       .add("discarded", info.discarded);
 }
 
-json::Object info_object(const ProgressInfo& info) {
+/// A row of an aggregate: what is known of one file alone.
+json::Object row_object(const ProgressInfo& info) {
   json::Object out;
   out.add("status", to_string(info.status))
       .add("name", info.name)
       .add("file", info.file)
       .add("progress", info.progress)
       .add("loaded", info.loaded)
-      .add("total", info.total);
-  add_flow(out, info);
-  out.add("fromCache", info.from_cache).add("error", info.error);
+      .add("total", info.total)
+      .add("speed", info.speed)
+      .add("timeRemaining", info.time_remaining);
+  add_counts(out, info);
+  out.add("fromCache", info.from_cache);
   return out;
 }
 
@@ -170,7 +172,9 @@ TransformersEvent TransformersEvent::from_json(std::string_view text) {
 }
 
 std::string to_json(const ProgressInfo& info) {
-  json::Object out = info_object(info);
+  json::Object out = row_object(info);
+  add_uncertainty(out, info);
+  out.add("error", info.error);
   add_display(out, info.eta_display, info.sparkline);
   return out.text().json;
 }
@@ -183,12 +187,15 @@ std::string to_json(const AggregateProgressInfo& info) {
       .add("totalFiles", info.total_files)
       .add("currentFile", info.current_file)
       .add("totalDownloaded", info.total_downloaded)
-      .add("totalSize", info.total_size);
-  add_flow(out, info);
+      .add("totalSize", info.total_size)
+      .add("speed", info.speed)
+      .add("timeRemaining", info.time_remaining);
+  add_uncertainty(out, info);
+  add_counts(out, info);
   out.add("error", info.error);
   add_display(out, info.eta_display, info.sparkline);
   out.add("files",
-          json::array_of(info.files, [](const ProgressInfo& file) { return info_object(file).text(); }));
+          json::array_of(info.files, [](const ProgressInfo& file) { return row_object(file).text(); }));
   return out.text().json;
 }
 

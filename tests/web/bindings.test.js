@@ -32,7 +32,7 @@ test('the module binds exactly the classes that bindings.d.ts names', () => {
   // Embind's classes can be told by a method that all have.
   const bound = keys(core).filter((name) => /** @type {any} */ (core)[name]?.prototype?.isAliasOf);
   assert.deepEqual(bound, classes);
-  assert.equal(classes.length, 6);
+  assert.equal(classes.length, 7);
 });
 
 for (const name of classes) {
@@ -91,7 +91,7 @@ test('the numbers of trackers, aggregates and records have exactly the fields th
   files.handleFileProgress(event, 0);
   const aggregate = JSON.parse(files.snapshot(0));
   assert.deepEqual(keys(aggregate), membersOf('AggregateProgressInfo'));
-  const ofSet = ['eta', 'throughput', 'secondsPerPoint'];
+  const ofSet = 'etaLow etaHigh stalledFor eta throughput secondsPerPoint error'.split(' ');
   assert.deepEqual(
     keys(aggregate.files[0]),
     membersOf('ProgressInfo').filter((key) => !ofSet.includes(key)),
@@ -99,7 +99,9 @@ test('the numbers of trackers, aggregates and records have exactly the fields th
   const states = new core.StateManager();
   states.startDownload('m', 'M', 0);
   assert.deepEqual(keys(JSON.parse(states.state('m'))), membersOf('DownloadState'));
-  for (const handle of [tracker, files, states]) handle.delete();
+  const load = new core.WatchedLoad('m', 'M', 'main', false);
+  assert.deepEqual(keys(JSON.parse(load.handleEvent(event, 0))), membersOf('Snapshot'));
+  for (const handle of [tracker, files, states, load]) handle.delete();
 });
 
 test('bytes put into the core’s buffer are the ones it hashes, whatever the size of its memory', () => {

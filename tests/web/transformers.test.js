@@ -1,9 +1,13 @@
 import assert from 'node:assert/strict';
 import { readFile } from 'node:fs/promises';
 import test from 'node:test';
+import { setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
 import { transformersProgress } from '../../web/src/page/transformers.js';
 
 const wasmBinary = await readFile(new URL('../../web/dist/core/candor-core.wasm', import.meta.url));
+/** @param {ReturnType<typeof make>} p @returns {import('../../web/bindings.d.ts').Snapshot} */
+const shown = (p) => /** @type {any} */ (p.snapshot());
 const make = () => transformersProgress({ modelKey: 'mini', name: 'Mini', core: { wasmBinary } });
 
 /** The events of a load with two files, the small one first, as version 4 sends them. */
@@ -53,9 +57,9 @@ const REST = [
 test('events that come before the core is there are not lost', async () => {
   const p = make();
   EVENTS.forEach(p.callback);
-  assert.equal(p.snapshot().status, 'idle');
+  assert.equal(p.snapshot(), null, 'nobody knows anything yet');
   await p.loaded;
-  const { status, phase, totalDownloaded, totalSize, files, modelKey, modelName } = p.snapshot();
+  const { status, phase, totalDownloaded, totalSize, files, modelKey, modelName } = shown(p);
   assert.deepEqual(
     [status, phase, totalDownloaded, totalSize],
     ['downloading', 'download', 505, 1000],
@@ -65,7 +69,7 @@ test('events that come before the core is there are not lost', async () => {
     files.map(({ file, status: state }) => [file, state]),
     [
       ['config.json', 'done'],
-      ['onnx/model_q4.onnx', 'download'],
+      ['onnx/model_q4.onnx', 'progress'],
     ],
   );
   p.dispose();
@@ -95,7 +99,7 @@ test('a failure is said in words, its cause kept as text, and passed on', async 
   EVENTS.forEach(p.callback);
   const cause = new Error('<b>503</b>');
   await assert.rejects(p.watch(Promise.reject(cause)), cause);
-  const { status, error } = p.snapshot();
+  const { status, error } = shown(p);
   assert.equal(status, 'failed');
   assert.match(String(error?.message), /^[A-Z].*\.$/);
   assert.equal(error?.detail, 'Error: <b>503</b>');
@@ -124,10 +128,71 @@ test('one subscriber that throws keeps no other from hearing; after dispose nobo
   assert.doesNotThrow(() => p.callback(EVENTS[0]));
 });
 
+test('before anything is heard the model is idle, and a subscriber hears of it when the core is there', async () => {
+  const p = make();
+  /** @type {string[]} */
+  const heard = [];
+  p.subscribe('mini', ({ status }) => heard.push(status));
+  assert.deepEqual(heard, []);
+  await p.loaded;
+  assert.deepEqual(heard, ['idle']);
+  p.dispose();
+});
+
 test('a core that cannot be loaded costs the progress, not the model', async () => {
   const p = transformersProgress({ modelKey: 'mini', core: { wasmBinary: new Uint8Array(4) } });
   await assert.rejects(p.loaded);
   assert.doesNotThrow(() => EVENTS.forEach(p.callback));
   assert.equal(await p.watch(Promise.resolve('model')), 'model');
+  assert.equal(p.snapshot(), null);
+  p.dispose();
+});
+
+/** Whether the event lives on after it was told. @param {(event: object) => void} tell */
+async function isHeld(tell) {
+  setFlagsFromString('--expose-gc');
+  const gc = runInNewContext('gc');
+  const held = new WeakRef({ status: 'initiate', name: 'owner/mini', file: 'config.json' });
+  tell(/** @type {object} */ (held.deref()));
+  // A WeakRef holds its target until the end of the task.
+  await new Promise((resolve) => setImmediate(resolve));
+  gc();
+  return held.deref() !== undefined;
+}
+
+test('once the core cannot come, or nobody wants to see it, events are held by nobody', async () => {
+  const p = transformersProgress({ modelKey: 'mini', core: { wasmBinary: new Uint8Array(4) } });
+  await assert.rejects(p.loaded);
+  assert.equal(await isHeld(p.callback), false);
+  const good = make();
+  good.callback(EVENTS[0]);
+  good.dispose();
+  assert.equal(await isHeld(good.callback), false, 'after dispose');
+  p.dispose();
+});
+
+test('however many events come before the core, a bounded number waits for it, and no end of a file is lost', async () => {
+  const p = make();
+  const [initiate, download] = EVENTS.slice(4);
+  p.callback(initiate);
+  p.callback(download);
+  let read = 0;
+  for (let i = 1; i <= 100_000; i++) {
+    p.callback({
+      get status() {
+        read += 1;
+        return 'progress';
+      },
+      name: 'owner/mini',
+      file: 'onnx/model_q4.onnx',
+      loaded: i * 10,
+      total: 1_000_000,
+    });
+  }
+  p.callback({ status: 'done', name: 'owner/mini', file: 'onnx/model_q4.onnx' });
+  await p.loaded;
+  assert.ok(read > 0 && read < 10_000, `${read} events waited`);
+  const { status, totalDownloaded, filesCompleted } = shown(p);
+  assert.deepEqual([status, totalDownloaded, filesCompleted], ['loading', 1_000_000, 1]);
   p.dispose();
 });

@@ -11,6 +11,7 @@ import { textOf } from './errors.js';
  * @typedef {import('../bindings.d.ts').ProgressInfo} ProgressInfo
  * @typedef {import('../bindings.d.ts').AggregateProgressInfo} AggregateProgressInfo
  * @typedef {import('../bindings.d.ts').DownloadState} DownloadState
+ * @typedef {import('../bindings.d.ts').Snapshot} Snapshot
  */
 
 /**
@@ -48,6 +49,23 @@ export class Core {
   /** Several files as one honest total. */
   createMultiFileAggregator() {
     return new MultiFileAggregator(new this.#module.MultiFileAggregator());
+  }
+
+  /**
+   * A load that somebody else performs, as the elements show it.
+   * @param {{ modelKey: string, name?: string, revision?: string, kept?: Iterable<string> | null }} options kept: the
+   *   addresses that were in the cache before; null where nobody knows
+   */
+  createWatchedLoad({ modelKey, name = modelKey, revision = 'main', kept = null }) {
+    const known = kept !== null;
+    const load = new this.#module.WatchedLoad(
+      textOf(modelKey),
+      textOf(name),
+      encodeURIComponent(revision),
+      known,
+    );
+    for (const address of kept ?? []) load.kept(textOf(address));
+    return new WatchedLoad(load);
   }
 
   /**
@@ -141,6 +159,45 @@ class MultiFileAggregator extends Handle {
     return JSON.parse(this.bound.snapshot(number(nowMs)));
   }
 }
+
+/**
+ * Whatever happens is answered by the snapshot to show now, or null: at most one per 100 ms, the last one always.
+ * @extends {Handle<import('../bindings.d.ts').WatchedLoadHandle>}
+ */
+class WatchedLoad extends Handle {
+  /** One event of Transformers.js, as it came. Never throws for what is in it. @param {unknown} event @param {number} nowMs */
+  handleEvent(event, nowMs) {
+    return snapshotOf(this.bound.handleEvent(eventJson(event), number(nowMs)));
+  }
+
+  /** The model can be used. @param {number} nowMs */
+  complete(nowMs) {
+    return snapshotOf(this.bound.complete(number(nowMs)));
+  }
+
+  /** @param {unknown} error @param {number} nowMs */
+  fail(error, nowMs) {
+    return snapshotOf(this.bound.fail(errorText(error), number(nowMs)));
+  }
+
+  /** @param {number} nowMs */
+  tick(nowMs) {
+    return snapshotOf(this.bound.tick(number(nowMs)));
+  }
+
+  /** When to call tick(), in ms; null for never. */
+  wakeAt() {
+    return orNull(this.bound.wakeAt());
+  }
+
+  /** @param {number} nowMs @returns {Snapshot} */
+  snapshot(nowMs) {
+    return JSON.parse(this.bound.snapshot(number(nowMs)));
+  }
+}
+
+/** @param {string} json @returns {Snapshot | null} */
+const snapshotOf = (json) => (json ? JSON.parse(json) : null);
 
 /** A `status` that nothing follows, or that a person must see at once. */
 const FINAL = new Set(['ready', 'completed', 'failed', 'cancelled', 'error']);

@@ -16,9 +16,9 @@ class CircularBuffer {
   /// Adds an item; the oldest one leaves if the buffer is full.
   void push(T item) {
     if (items_.empty()) return;
-    items_[(oldest_ + size_) % capacity()] = std::move(item);
+    items_[place(size_)] = std::move(item);
     if (full()) {
-      oldest_ = (oldest_ + 1) % capacity();
+      oldest_ = place(1);
     } else {
       ++size_;
     }
@@ -27,7 +27,7 @@ class CircularBuffer {
   /// All but the `count` latest items leave.
   void keep_latest(std::size_t count) {
     if (count >= size_) return;
-    oldest_ = (oldest_ + size_ - count) % capacity();
+    oldest_ = place(size_ - count);
     size_ = count;
   }
 
@@ -37,8 +37,8 @@ class CircularBuffer {
   bool full() const { return size_ == capacity(); }
 
   /// The i-th oldest item; `i` must be below `size()`.
-  const T& operator[](std::size_t i) const { return items_[(oldest_ + i) % capacity()]; }
-  T& operator[](std::size_t i) { return items_[(oldest_ + i) % capacity()]; }
+  const T& operator[](std::size_t i) const { return items_[place(i)]; }
+  T& operator[](std::size_t i) { return items_[place(i)]; }
 
   const T& front() const { return (*this)[0]; }
   const T& back() const { return (*this)[size_ - 1]; }
@@ -58,6 +58,12 @@ class CircularBuffer {
   std::vector<T> items_;
   std::size_t oldest_ = 0;
   std::size_t size_ = 0;
+
+  // Of the i-th oldest; cheaper than a division.
+  std::size_t place(std::size_t i) const {
+    const std::size_t at = oldest_ + i;
+    return at < capacity() ? at : at - capacity();
+  }
 };
 
 }  // namespace candor

@@ -84,6 +84,7 @@ class MultiFileAggregator {
   /// steady.
   void tick(Instant now);
 
+  ProgressStatus status() const { return status_; }
   AggregateProgressInfo snapshot(Instant now) const;
   /// The same seen as one stream; `name` is the last one that an event carried.
   ProgressInfo overall(Instant now) const;

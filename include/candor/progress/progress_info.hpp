@@ -27,7 +27,9 @@ enum class ProgressStatus {
 std::string_view to_string(ProgressStatus status);
 
 /// The progress of one file or one stream of events. Empty means unknown, never zero.
-/// Every number is finite and not negative.
+/// Every number is finite and not negative. In the rows of an aggregate, speed and remaining time are those
+/// of the one file while its bytes come; what only a whole can say (its uncertainty, silence, error, display)
+/// is empty there.
 struct ProgressInfo {
   ProgressStatus status = ProgressStatus::kInitiate;
   std::string name;                      ///< of the model, as given
@@ -42,11 +44,11 @@ struct ProgressInfo {
   double stalled_for = 0;                ///< ms without a byte; 0 while bytes flow
   std::uint64_t network = 0;             ///< bytes that came over the network
   std::uint64_t cached = 0;              ///< bytes that were here already: position, never speed
-  std::uint64_t verified = 0;            ///< bytes of files that are done
-  std::uint64_t discarded = 0;           ///< bytes thrown away on purpose so far
-  bool from_cache = false;               ///< the whole of it was here already
+  std::uint64_t verified = 0;   ///< bytes that are known to be right: of files that are done, at least
+  std::uint64_t discarded = 0;  ///< bytes thrown away on purpose so far
+  bool from_cache = false;      ///< the whole of it was here already
   EtaDisplay eta_display;
-  Sparkline sparkline;               ///< empty in the rows of an aggregate
+  Sparkline sparkline;
   std::optional<std::string> error;  ///< text from outside: show it as text, never as markup
 };
 

@@ -158,7 +158,7 @@ TEST(VariantPlan, SaysWhenAModelIsTooBigForTheDevice) {
   DeviceProfile small = gpu(true);
   small.device_memory_gib = 2;
   EXPECT_NE(refused(spec({"_q4f16"}, 3 * kGiB), ask("auto"), small)
-                .message.find("take 3.2 GB, more than the memory"),
+                .message.find("take 3.22 GB, more than the memory"),
             std::string::npos);
   // Browsers report 8 for anything above.
   DeviceProfile large = gpu(true);
@@ -200,7 +200,7 @@ TEST(QuotaError, ComparesWhatIsNeededWithWhatIsFree) {
   ASSERT_TRUE(error);
   EXPECT_EQ(error->code, ErrorCode::kQuota);
   EXPECT_EQ(error->message,
-            "There is not enough room: the download needs 2.1 GB, and this site may store 1.2 GB more.");
+            "There is not enough room: the download needs 2.10 GB, and this site may store 1.20 GB more.");
 }
 
 }  // namespace

@@ -95,5 +95,16 @@ TEST(ProgressInfoJson, AnAggregateHasTheNamesOfTheOriginal) {
   }
 }
 
+TEST(ProgressInfoJson, ARowHasNoFieldThatNothingFills) {
+  AggregateProgressInfo info;
+  info.files.resize(1);
+  const std::string json = to_json(info);
+  const std::string row = json.substr(json.find("\"files\":"));
+  for (const char* name : {"etaLow", "etaHigh", "stalledFor", "error", "eta", "throughput"})
+    EXPECT_EQ(row.find("\"" + std::string(name) + "\":"), std::string::npos) << name;
+  for (const char* name : {"speed", "timeRemaining", "discarded", "fromCache"})
+    EXPECT_NE(row.find("\"" + std::string(name) + "\":"), std::string::npos) << name;
+}
+
 }  // namespace
 }  // namespace candor

@@ -69,9 +69,9 @@ export class Formatter {
     for (let i = least; ; ++i) {
       const [unit, size, decimals] = UNITS[i];
       const step = 10 ** decimals;
-      // The division of whole bytes by a power of ten is exact enough that the nudge only undoes its last-bit error.
-      const scaled = (bytes / size) * step;
-      const value = (floor ? Math.floor(scaled + 1e-9) : Math.round(scaled)) / step;
+      // One division by a whole number, so that halves are halves: the core's sentences say the same number.
+      const scaled = bytes / (size / step);
+      const value = (floor ? Math.floor(scaled) : Math.round(scaled)) / step;
       if (value < 1000 || i === UNITS.length - 1) return { unit, value, decimals };
     }
   }

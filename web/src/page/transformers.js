@@ -12,20 +12,11 @@ import { textOf } from '../errors.js';
 
 /**
  * @typedef {import('../../bindings.d.ts').Snapshot} Snapshot
- * @typedef {import('../../bindings.d.ts').AggregateProgressInfo} AggregateProgressInfo
- * @typedef {import('../core.js').Core} Core
+ * @typedef {ReturnType<import('../core.js').Core['createWatchedLoad']>} WatchedLoad
  */
 
-/** How the states of a set of files read in a snapshot. @type {Record<AggregateProgressInfo['status'], Snapshot['status']>} */
-const STATUS = {
-  initiate: 'queued',
-  download: 'downloading',
-  paused: 'paused',
-  loading: 'loading',
-  done: 'loading',
-  ready: 'ready',
-  failed: 'failed',
-};
+/** The core is there long before so many events have come. */
+const MOST_EARLY = 4096;
 
 /**
  * @typedef {object} ProgressOptions
@@ -46,31 +37,18 @@ export function transformersProgress(options) {
 }
 
 export class TransformersProgress {
-  #files = /** @type {ReturnType<Core['createMultiFileAggregator']> | null} */ (null);
-  #throttler = /** @type {ReturnType<Core['createThrottler']> | null} */ (null);
-  /** What came before the core was there and the cache was looked through. @type {(() => void)[]} */
+  /** @type {WatchedLoad | null} */
+  #load = null;
+  /** What came before the core was there and the cache was looked through; null once nobody will ask for it. @type {((load: WatchedLoad) => unknown)[] | null} */
   #early = [];
-  #revision;
-  /** The addresses in the cache before anything was fetched; null where nobody knows. @type {Set<string> | null} */
-  #kept = null;
   /** @type {Set<(snapshot: Snapshot) => void>} */
   #subscribers = new Set();
-  /** @type {Snapshot} */
-  #snapshot;
-  #phaseBegan = clock.now();
+  /** @type {Snapshot | null} */
+  #snapshot = null;
   #cancelTimer = () => {};
-  #disposed = false;
 
   /** @param {ProgressOptions} options */
-  constructor({
-    modelKey,
-    name = modelKey,
-    revision = 'main',
-    cacheKey = 'transformers-cache',
-    core: where,
-  }) {
-    this.#revision = encodeURIComponent(revision);
-    this.#snapshot = emptySnapshot(modelKey, name, clock.now());
+  constructor({ modelKey, name, revision, cacheKey = 'transformers-cache', core: where }) {
     /**
      * Resolves when the core is there; rejects when it could not be loaded. Events wait for it meanwhile.
      * @type {Promise<void>}
@@ -79,33 +57,36 @@ export class TransformersProgress {
       createCore(where),
       cacheKey === null ? null : keptAddresses(cacheKey),
     ]).then(([core, kept]) => {
-      if (this.#disposed) return;
-      this.#kept = kept;
-      this.#files = core.createMultiFileAggregator();
-      this.#throttler = core.createThrottler();
-      for (const event of this.#early.splice(0)) event();
-      this.#update(false);
+      if (!this.#early) return;
+      const load = (this.#load = core.createWatchedLoad({ modelKey, name, revision, kept }));
+      for (const told of this.#early.splice(0)) told(load);
+      this.#show(load.snapshot(clock.now()));
     });
     // Whoever does not look at it still gets their model, only without progress.
-    this.loaded.catch(() => {});
+    this.loaded.catch(() => {
+      this.#early = null;
+    });
   }
 
   /** For `progress_callback`. Never throws. */
   callback = (/** @type {unknown} */ event) => {
+    // Counts come again with the next bytes.
+    if (this.#early && this.#early.length >= MOST_EARLY && onlyCounts(event)) return;
     const now = clock.now();
-    this.#then(() => this.#files?.handleFileProgress(this.#toldCached(event), now));
+    this.#tell((load) => load.handleEvent(event, now));
   };
 
   /** The model can be used. Transformers.js says so itself in `pipeline()`, but not everywhere. */
   complete() {
     const now = clock.now();
-    this.#then(() => this.#files?.complete(now));
+    this.#tell((load) => load.complete(now));
   }
 
   /** Transformers.js has no event for errors: say here what its promise was rejected with. @param {unknown} error */
   fail(error) {
     const now = clock.now();
-    this.#then(() => this.#files?.fail(textOf(error), now));
+    const words = textOf(error);
+    this.#tell((load) => load.fail(words, now));
   }
 
   /**
@@ -125,12 +106,16 @@ export class TransformersProgress {
     }
   }
 
-  /** The elements' view of a loader; there is one model, whatever key they ask for. @returns {Snapshot} */
+  /**
+   * The elements' view of a loader; there is one model, whatever key they ask for.
+   * @returns {Snapshot | null} null until the core is there
+   */
   snapshot() {
     return this.#snapshot;
   }
 
   /**
+   * Calls `fn` with the latest snapshot, as soon as there is one, and with each new one.
    * @overload
    * @param {(snapshot: Snapshot) => void} fn
    * @returns {() => void} unsubscribes
@@ -147,81 +132,38 @@ export class TransformersProgress {
     const fn = args[args.length - 1];
     const own = (/** @type {Snapshot} */ snapshot) => fn(snapshot);
     this.#subscribers.add(own);
-    own(this.#snapshot);
+    if (this.#snapshot) own(this.#snapshot);
     return () => void this.#subscribers.delete(own);
   }
 
   /** Gives the core's memory back. */
   dispose() {
-    this.#disposed = true;
     this.#cancelTimer();
     this.#subscribers.clear();
-    this.#files?.dispose();
-    this.#throttler?.dispose();
-    this.#files = this.#throttler = null;
+    this.#load?.dispose();
+    this.#load = this.#early = null;
   }
 
-  /** The event with what it does not say itself. @param {unknown} event */
-  #toldCached(event) {
-    if (!this.#kept) return event;
-    try {
-      const told = /** @type {Record<string, any>} */ ({ ...Object(event) });
-      if (told.files) {
-        // The counts of each file have come in its own events.
-        told.files = Object.fromEntries(
-          Object.entries(told.files).map(([file, { total }]) => [file, { total }]),
-        );
-      } else if (told.file) {
-        const { name, file } = told;
-        told.cached ??= [...this.#kept].some(
-          (url) =>
-            url.endsWith(`/${name}/resolve/${this.#revision}/${file}`) ||
-            // Models of the page's own server, and models named by their address.
-            `/${url}`.endsWith(`/${name}/${file}`),
-        );
-      }
-      return told;
-    } catch {
-      return event;
-    }
+  /** @param {(load: WatchedLoad) => Snapshot | null} event */
+  #tell(event) {
+    if (this.#load) this.#show(event(this.#load));
+    else if (this.#early && this.#early.length < 2 * MOST_EARLY) this.#early.push(event);
   }
 
-  /** @param {() => void} event */
-  #then(event) {
-    if (this.#disposed) return;
-    if (!this.#files) return void this.#early.push(event);
-    event();
-    this.#update(true);
-  }
-
-  /** @param {boolean} throttled */
-  #update(throttled) {
-    if (!this.#files || !this.#throttler) return;
-    const now = clock.now();
-    const next = this.#read(this.#files, now);
-    const deliver = this.#throttler.push(next, now, throttled ? {} : { final: true });
-    if (deliver) this.#publish(deliver);
-    this.#schedule();
-  }
-
-  #schedule() {
+  /** @param {Snapshot | null} snapshot */
+  #show(snapshot) {
+    if (snapshot) this.#deliver(snapshot);
     this.#cancelTimer();
-    const wake = this.#throttler?.wakeAt() ?? null;
-    const now = clock.now();
-    // While bytes are expected, silence is news too.
-    const idle = this.#snapshot.status === 'downloading' || this.#snapshot.status === 'loading';
-    if (wake === null && !idle) return;
-    this.#cancelTimer = clock.timer(wake === null ? 1000 : wake - now, () => {
-      if (!this.#files || !this.#throttler) return;
-      const later = clock.now();
-      const kept = wake === null ? this.#read(this.#files, later) : this.#throttler.poll(later);
-      if (kept) this.#publish(kept);
-      this.#schedule();
+    // A subscriber may have disposed of this.
+    const wake = this.#load?.wakeAt() ?? null;
+    if (wake === null) return;
+    this.#cancelTimer = clock.timer(wake - clock.now(), () => {
+      if (this.#load) this.#show(this.#load.tick(clock.now()));
     });
   }
 
   /** @param {Snapshot} snapshot */
-  #publish(snapshot) {
+  #deliver(snapshot) {
     this.#snapshot = snapshot;
     for (const fn of [...this.#subscribers]) {
       try {
@@ -231,121 +173,13 @@ export class TransformersProgress {
       }
     }
   }
-
-  /** @param {ReturnType<Core['createMultiFileAggregator']>} files @param {number} now @returns {Snapshot} */
-  #read(files, now) {
-    const info = files.snapshot(now);
-    const before = this.#snapshot;
-    const status = STATUS[info.status];
-    const phase = status === 'downloading' ? 'download' : status === 'loading' ? 'create' : null;
-    if (phase !== before.phase) this.#phaseBegan = now;
-    const { speed, timeRemaining, etaLow, etaHigh, eta, stalledFor, throughput } = info;
-    return {
-      ...before,
-      status,
-      phase,
-      // Of what comes after the download, Transformers.js tells nothing.
-      progress: status === 'loading' ? null : info.overallProgress,
-      totalDownloaded: info.totalDownloaded,
-      totalSize: info.totalSize,
-      network: info.network,
-      cached: info.cached,
-      verified: info.verified,
-      discarded: info.discarded,
-      speed,
-      timeRemaining,
-      etaLow,
-      etaHigh,
-      eta,
-      stalledFor,
-      throughput,
-      phaseElapsed: phase ? now - this.#phaseBegan : 0,
-      filesCompleted: info.filesCompleted,
-      totalFiles: info.totalFiles,
-      currentFile: info.currentFile,
-      files: info.files.map((file) => ({
-        status: FILE_STATUS[file.status],
-        name: file.name,
-        file: file.file,
-        progress: file.progress,
-        loaded: file.loaded,
-        total: file.total,
-        cached: file.cached,
-        speed: file.speed,
-        timeRemaining: file.timeRemaining,
-      })),
-      error:
-        info.error === null
-          ? null
-          : {
-              code: 'runtime',
-              message: 'Something went wrong on the way.',
-              // Not by us, and nobody knows whether it would help.
-              retryable: true,
-              // Transformers.js keeps whole files only.
-              kept: this.#kept
-                ? info.files.reduce(
-                    (sum, file) => sum + (file.status === 'done' ? file.loaded : 0),
-                    0,
-                  )
-                : 0,
-              detail: info.error,
-              retryIn: null,
-            },
-      lastUpdate: now,
-    };
-  }
 }
 
-/** @type {Record<AggregateProgressInfo['status'], Snapshot['files'][0]['status']>} */
-const FILE_STATUS = {
-  initiate: 'initiate',
-  download: 'download',
-  paused: 'download',
-  loading: 'verify',
-  done: 'done',
-  ready: 'done',
-  failed: 'failed',
-};
-
-/** @param {string} modelKey @param {string} modelName @param {number} now @returns {Snapshot} */
-function emptySnapshot(modelKey, modelName, now) {
-  return {
-    modelKey,
-    modelName,
-    status: 'idle',
-    phase: null,
-    progress: null,
-    totalDownloaded: 0,
-    totalSize: null,
-    network: 0,
-    cached: 0,
-    verified: 0,
-    resident: 0,
-    speed: null,
-    timeRemaining: null,
-    etaLow: null,
-    etaHigh: null,
-    eta: { kind: 'none', low: 0, high: 0 },
-    stalledFor: 0,
-    phaseElapsed: 0,
-    phaseLastTime: null,
-    discarded: 0,
-    discardedReason: null,
-    filesCompleted: 0,
-    totalFiles: 0,
-    currentFile: '',
-    files: [],
-    throughput: [],
-    variant: null,
-    persistent: true,
-    elsewhere: false,
-    attempt: 1,
-    maxAttempts: 1,
-    error: null,
-    // Transformers.js can neither be paused nor cancelled.
-    can: { pause: false, resume: false, cancel: false, retry: false, remove: false },
-    startTime: now,
-    lastUpdate: now,
-  };
+/** @param {any} event */
+function onlyCounts(event) {
+  try {
+    return event.loaded !== undefined;
+  } catch {
+    return true;
+  }
 }
