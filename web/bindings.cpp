@@ -4,19 +4,10 @@
 #include <emscripten/bind.h>
 #include <emscripten/val.h>
 
-#include <algorithm>
-#include <cstddef>
 #include <cstdint>
-#include <limits>
-#include <optional>
-#include <span>
 #include <string>
-#include <utility>
 #include <vector>
 
-#include "base/json.hpp"
-#include "candor/base/bytes.hpp"
-#include "candor/inference/context_window.hpp"
 #include "candor/inference/generation_loop.hpp"
 #include "candor/loader/model_loader.hpp"
 #include "candor/loader/watched_load.hpp"
@@ -24,92 +15,65 @@
 #include "candor/progress/progress_tracker.hpp"
 #include "candor/progress/throttler.hpp"
 #include "candor/state/state_manager.hpp"
+#include "wire/buffer.hpp"
 #include "wire/wire.hpp"
 
 namespace {
 
-using candor::Instant;
 using candor::instant_from_ms;
-using candor::json::Object;
-
-double or_nan(std::optional<Instant> instant) {
-  return instant ? candor::to_ms(*instant) : std::numeric_limits<double>::quiet_NaN();
-}
-
-/// Bytes on their way in; the address changes with the size, so JavaScript asks for it each time.
-template <typename T>
-class Buffer {
- public:
-  double resize(double count) {
-    const auto size = static_cast<std::size_t>(count);
-    if (size > items_.size()) items_ = std::vector<T>(size);
-    return static_cast<double>(reinterpret_cast<std::uintptr_t>(items_.data()));
-  }
-  std::span<T> first(double count) {
-    return std::span<T>(items_).first(std::min(items_.size(), static_cast<std::size_t>(count)));
-  }
-
- private:
-  std::vector<T> items_;
-};
+namespace wire = candor::wire;
 
 class ModelLoader {
  public:
   explicit ModelLoader(const std::string& config)
-      : loader_(candor::wire::parse_model_config(config).value_or(candor::ModelConfig{})) {}
+      : loader_(wire::parse_model_config(config).value_or(candor::ModelConfig{})) {}
   std::string on(const std::string& event, double now) {
-    const auto parsed = candor::wire::parse_event(event);
-    return parsed ? candor::wire::actions_to_json(loader_.on(*parsed, instant_from_ms(now))) : std::string();
+    return wire::on(loader_, event, instant_from_ms(now));
   }
-  double buffer(double length) { return buffer_.resize(length); }
+  double buffer(double length) { return static_cast<double>(buffer_.address(wire::count_from(length))); }
   std::string received(double request, double length, double now) {
-    return candor::wire::actions_to_json(loader_.received(static_cast<candor::RequestId>(request),
-                                                          buffer_.first(length), instant_from_ms(now)));
+    return wire::actions_to_json(loader_.received(static_cast<candor::RequestId>(request),
+                                                  buffer_.first(wire::count_from(length)),
+                                                  instant_from_ms(now)));
   }
   std::string hashed(double file, double offset, double length, double now) {
-    return candor::wire::actions_to_json(loader_.hashed(static_cast<candor::FileId>(file),
-                                                        static_cast<std::uint64_t>(offset),
-                                                        buffer_.first(length), instant_from_ms(now)));
+    return wire::actions_to_json(
+        loader_.hashed(static_cast<candor::FileId>(file), static_cast<std::uint64_t>(offset),
+                       buffer_.first(wire::count_from(length)), instant_from_ms(now)));
   }
-  double wake_at() const { return or_nan(loader_.wake_at()); }
-  std::string snapshot(double now) {
-    return candor::wire::snapshot_to_json(loader_.snapshot(instant_from_ms(now)));
-  }
+  double wake_at() const { return wire::ms_or_nan(loader_.wake_at()); }
+  std::string snapshot(double now) { return wire::snapshot_to_json(loader_.snapshot(instant_from_ms(now))); }
   std::string folder() const { return loader_.folder(); }
 
  private:
   candor::ModelLoader loader_;
-  Buffer<std::uint8_t> buffer_;
+  wire::Buffer<std::uint8_t> buffer_;
 };
 
 class GenerationLoop {
  public:
   explicit GenerationLoop(const std::string& graph)
-      : loop_(candor::wire::parse_graph(graph).value_or(candor::GraphDescription{})) {}
-  std::string layout() const { return candor::wire::layout_to_json(loop_); }
+      : loop_(wire::parse_graph(graph).value_or(candor::GraphDescription{})) {}
+  std::string layout() const { return wire::layout_to_json(loop_); }
   double messages_to_drop(const std::string& costs, double prompt_tokens, double max_new_tokens) const {
-    const auto length = loop_.context_length();
-    if (!length) return 0;
-    const auto messages =
-        candor::wire::parse_message_costs(costs).value_or(std::vector<candor::MessageCost>{});
-    return static_cast<double>(candor::messages_to_drop(messages,
-                                                        candor::bytes_from_double(prompt_tokens).value_or(0),
-                                                        *length, candor::bytes_from_double(max_new_tokens)));
+    return static_cast<double>(wire::messages_to_drop(loop_, costs, prompt_tokens, max_new_tokens));
   }
   std::string begin(const std::string& prompt, const std::string& options) {
-    return candor::wire::step_to_json(
-        loop_.begin(candor::wire::parse_token_ids(prompt).value_or(std::vector<candor::TokenId>{}),
-                    candor::wire::parse_generation_options(options).value_or(candor::GenerationOptions{})));
+    return wire::step_to_json(
+        loop_.begin(wire::parse_token_ids(prompt).value_or(std::vector<candor::TokenId>{}),
+                    wire::parse_generation_options(options).value_or(candor::GenerationOptions{})));
   }
-  double buffer(double count) { return logits_.resize(count); }
-  std::string logits(double count) { return candor::wire::step_to_json(loop_.logits(logits_.first(count))); }
-  std::string text(const std::string& decoded) { return candor::wire::step_to_json(loop_.text(decoded)); }
-  std::string next() { return candor::wire::step_to_json(loop_.next()); }
-  std::string abort() { return candor::wire::step_to_json(loop_.abort()); }
+  double buffer(double count) { return static_cast<double>(logits_.address(wire::count_from(count))); }
+  std::string logits(double count) {
+    return wire::step_to_json(loop_.logits(logits_.first(wire::count_from(count))));
+  }
+  std::string text(const std::string& decoded) { return wire::step_to_json(loop_.text(decoded)); }
+  std::string next() { return wire::step_to_json(loop_.next()); }
+  std::string abort() { return wire::step_to_json(loop_.abort()); }
 
  private:
   candor::GenerationLoop loop_;
-  Buffer<float> logits_;
+  wire::Buffer<float> logits_;
 };
 
 class ProgressTracker {
@@ -175,7 +139,7 @@ class Throttler {
     return throttler_.push(true, instant_from_ms(now), is_final).has_value();
   }
   bool poll(double now) { return throttler_.poll(instant_from_ms(now)).has_value(); }
-  double wake_at() const { return or_nan(throttler_.wake_at()); }
+  double wake_at() const { return wire::ms_or_nan(throttler_.wake_at()); }
 
  private:
   candor::Throttler<bool> throttler_;
@@ -187,9 +151,7 @@ class StateManager {
     return said(states_.start_download(key, name, instant_from_ms(now)));
   }
   std::string update(const std::string& key, const std::string& info, double now) {
-    const auto update = candor::DownloadUpdate::from_json(info);
-    return said(update ? states_.update_download(key, *update, instant_from_ms(now))
-                       : candor::StateError::kDamaged);
+    return said(wire::update_download(states_, key, info, instant_from_ms(now)));
   }
   std::string complete(const std::string& key, double now) {
     return said(states_.complete_download(key, instant_from_ms(now)));
@@ -212,31 +174,15 @@ class StateManager {
   }
   std::string serialize(const std::string& key) const { return states_.serialize(key).value_or(""); }
   std::string restore(const std::string& json, double now) {
-    const auto restored = states_.restore(json, instant_from_ms(now));
-    Object out;
-    if (restored.state) {
-      out.add("state", candor::json::Text{candor::to_json(*restored.state)});
-    } else {
-      out.add("error", candor::to_string(restored.error));
-    }
-    return out.text().json;
+    return wire::restored_to_json(states_.restore(json, instant_from_ms(now)));
   }
   double subscribe(const std::string& key, emscripten::val fn) {
     return static_cast<double>(states_.subscribe(
         key, [fn](const candor::DownloadState& state) { fn(emscripten::val(candor::to_json(state))); }));
   }
   void unsubscribe(double id) { states_.unsubscribe(static_cast<candor::StateManager::SubscriptionId>(id)); }
-  std::string poll(double now) {
-    const auto write = [](const candor::StorageAction& action) {
-      const bool persist = action.kind == candor::StorageAction::Kind::kPersist;
-      Object out;
-      out.add("type", persist ? "persist" : "unpersist").add("key", action.key);
-      if (persist) out.add("json", action.json);
-      return out.text();
-    };
-    return candor::json::array_of(states_.poll(instant_from_ms(now)), write).json;
-  }
-  double wake_at() const { return or_nan(states_.wake_at()); }
+  std::string poll(double now) { return wire::storage_to_json(states_.poll(instant_from_ms(now))); }
+  double wake_at() const { return wire::ms_or_nan(states_.wake_at()); }
 
  private:
   static std::string said(candor::StateError error) { return std::string(candor::to_string(error)); }

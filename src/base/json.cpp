@@ -87,7 +87,9 @@ class Builder {
   std::string name_;
 };
 
-void quote(std::string& json, std::string_view text) {
+}  // namespace
+
+void append_text(std::string& json, std::string_view text) {
   json += '"';
   while (!text.empty()) {
     const char c = text[0];
@@ -111,8 +113,8 @@ void quote(std::string& json, std::string_view text) {
   json += '"';
 }
 
-/// With twelve decimals: enough for every number that is shown or compared, and few enough to hide the noise
-/// of the last bits.
+// With twelve decimals: enough for every number that is shown or compared, and few enough to hide the noise
+// of the last bits.
 void append_number(std::string& json, double value) {
   constexpr std::uint64_t kParts = 1'000'000'000'000;
   if (!std::isfinite(value)) {
@@ -145,7 +147,9 @@ void append_number(std::string& json, double value) {
   }
 }
 
-}  // namespace
+void append_number(std::string& json, std::uint64_t value) { text::append(json, value); }
+
+void append_bool(std::string& json, bool value) { json += value ? "true" : "false"; }
 
 std::optional<Value> parse(std::string_view text, const Limits& limits) {
   if (text.size() > limits.max_bytes) return std::nullopt;
@@ -155,19 +159,9 @@ std::optional<Value> parse(std::string_view text, const Limits& limits) {
   return value;
 }
 
-Text text_of(const std::string& value) {
-  Text text;
-  quote(text.json, value);
-  return text;
-}
-Text text_of(double value) {
-  Text text;
-  append_number(text.json, value);
-  return text;
-}
 Text text_of(std::uint64_t value) {
   Text text;
-  text::append(text.json, value);
+  append_number(text.json, value);
   return text;
 }
 
@@ -184,11 +178,9 @@ Object& Object::add(const char* key, const Text& value) {
 }
 Object& Object::add(const char* key, std::string_view value) {
   add_key(key);
-  quote(json_, value);
+  append_text(json_, value);
   return *this;
 }
-Object& Object::add(const char* key, const std::string& value) { return add(key, std::string_view(value)); }
-Object& Object::add(const char* key, const char* value) { return add(key, std::string_view(value)); }
 Object& Object::add(const char* key, double value) {
   add_key(key);
   append_number(json_, value);
@@ -196,17 +188,7 @@ Object& Object::add(const char* key, double value) {
 }
 Object& Object::add(const char* key, std::uint64_t value) {
   add_key(key);
-  text::append(json_, value);
-  return *this;
-}
-Object& Object::add(const char* key, std::nullptr_t) {
-  add_key(key);
-  json_ += "null";
-  return *this;
-}
-Object& Object::add_bool(const char* key, bool value) {
-  add_key(key);
-  json_ += value ? "true" : "false";
+  append_number(json_, value);
   return *this;
 }
 Text Object::text() {
@@ -222,16 +204,6 @@ Array& Array::add(const Text& value) {
 Text Array::text() {
   json_ += ']';
   return {std::move(json_)};
-}
-
-Text array_of(const std::vector<std::string>& values) {
-  return array_of(values, [](const std::string& value) { return text_of(value); });
-}
-Text array_of(const std::vector<double>& values) {
-  return array_of(values, [](double value) { return text_of(value); });
-}
-Text array_of(const std::vector<std::uint32_t>& values) {
-  return array_of(values, [](std::uint32_t value) { return text_of(std::uint64_t{value}); });
 }
 
 const Value* find(const Value& value, const char* key) {

@@ -35,40 +35,38 @@ struct Limits {
 /// Parses outside text. Empty when it is too large, too deep, or not JSON.
 std::optional<Value> parse(std::string_view text, const Limits& limits = {});
 
+/// One value, behind a text. Broken UTF-8 is written as U+FFFD, a number that is not finite as null, never an
+/// error. Fractions have twelve decimals.
+void append_text(std::string& json, std::string_view value);
+void append_number(std::string& json, double value);
+void append_number(std::string& json, std::uint64_t value);
+void append_bool(std::string& json, bool value);
+
 /// JSON text that is written already.
 struct Text {
   std::string json;
 };
-
-/// One value as compact text. Broken UTF-8 is written as U+FFFD, a number that is not finite as null, never
-/// an error. Fractions have nine decimals.
-Text text_of(const std::string& value);
-Text text_of(double value);
 Text text_of(std::uint64_t value);
 
-/// An object, written straight into text.
+/// An object of no fixed form; see base/fields.hpp for the others.
 class Object {
  public:
   Object& add(const char* key, const Text& value);
   Object& add(const char* key, std::string_view value);
-  Object& add(const char* key, const std::string& value);
-  Object& add(const char* key, const char* value);
+  Object& add(const char* key, const std::string& value) { return add(key, std::string_view(value)); }
   Object& add(const char* key, double value);
   Object& add(const char* key, std::uint64_t value);
-  Object& add(const char* key, std::nullptr_t);
   // No other type may turn into a bool on its way in.
   template <std::same_as<bool> T>
   Object& add(const char* key, T value) {
-    return add_bool(key, value);
-  }
-  template <std::unsigned_integral T>
-  requires(!std::same_as<T, bool>) Object& add(const char* key, T value) {
-    return add(key, static_cast<std::uint64_t>(value));
+    add_key(key);
+    append_bool(json_, value);
+    return *this;
   }
   /// null where it is empty.
   template <typename T>
   Object& add(const char* key, const std::optional<T>& value) {
-    return value ? add(key, *value) : add(key, nullptr);
+    return value ? add(key, *value) : add(key, Text{"null"});
   }
   /// Closes the object; nothing may be added after it.
   Text text();
@@ -77,7 +75,6 @@ class Object {
   std::string json_ = "{";
 
   void add_key(const char* key);
-  Object& add_bool(const char* key, bool value);
 };
 
 /// An array, likewise.
@@ -89,17 +86,6 @@ class Array {
  private:
   std::string json_ = "[";
 };
-
-/// The array of `values`, each written by `write`.
-template <typename Range, typename Write>
-Text array_of(const Range& values, Write write) {
-  Array array;
-  for (const auto& value : values) array.add(write(value));
-  return array.text();
-}
-Text array_of(const std::vector<std::string>& values);
-Text array_of(const std::vector<double>& values);
-Text array_of(const std::vector<std::uint32_t>& values);
 
 /// The member `key` of an object, the last one of that name; nullptr when `value` is no object or has no such
 /// member.

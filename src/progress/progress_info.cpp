@@ -3,8 +3,8 @@
 #include <cmath>
 #include <utility>
 
-#include "base/json.hpp"
 #include "candor/base/bytes.hpp"
+#include "progress/progress_fields.hpp"
 
 namespace candor {
 namespace {
@@ -59,42 +59,6 @@ RawNumber raw_number(const json::Value* value) {
   if (value->is(json::Value::Kind::kNumber)) return value->number;
   if (value->is(json::Value::Kind::kString)) return value->text;
   return {};
-}
-
-template <typename Info>
-void add_uncertainty(json::Object& out, const Info& info) {
-  out.add("etaLow", info.eta_low).add("etaHigh", info.eta_high).add("stalledFor", info.stalled_for);
-}
-
-template <typename Info>
-void add_counts(json::Object& out, const Info& info) {
-  out.add("network", info.network)
-      .add("cached", info.cached)
-      .add("verified", info.verified)
-      .add("discarded", info.discarded);
-}
-
-/// A row of an aggregate: what is known of one file alone.
-json::Object row_object(const ProgressInfo& info) {
-  json::Object out;
-  out.add("status", to_string(info.status))
-      .add("name", info.name)
-      .add("file", info.file)
-      .add("progress", info.progress)
-      .add("loaded", info.loaded)
-      .add("total", info.total)
-      .add("speed", info.speed)
-      .add("timeRemaining", info.time_remaining);
-  add_counts(out, info);
-  out.add("fromCache", info.from_cache);
-  return out;
-}
-
-void add_display(json::Object& out, const EtaDisplay& eta, const Sparkline& sparkline) {
-  out.add("eta",
-          json::Object().add("kind", to_string(eta.kind)).add("low", eta.low).add("high", eta.high).text())
-      .add("throughput", json::array_of(sparkline.bytes_per_second))
-      .add("secondsPerPoint", sparkline.seconds_per_point);
 }
 
 }  // namespace
@@ -171,32 +135,8 @@ TransformersEvent TransformersEvent::from_json(std::string_view text) {
   return parse(raw);
 }
 
-std::string to_json(const ProgressInfo& info) {
-  json::Object out = row_object(info);
-  add_uncertainty(out, info);
-  out.add("error", info.error);
-  add_display(out, info.eta_display, info.sparkline);
-  return out.text().json;
-}
+std::string to_json(const ProgressInfo& info) { return json::text_from(info); }
 
-std::string to_json(const AggregateProgressInfo& info) {
-  json::Object out;
-  out.add("status", to_string(info.status))
-      .add("overallProgress", info.overall_progress)
-      .add("filesCompleted", info.files_completed)
-      .add("totalFiles", info.total_files)
-      .add("currentFile", info.current_file)
-      .add("totalDownloaded", info.total_downloaded)
-      .add("totalSize", info.total_size)
-      .add("speed", info.speed)
-      .add("timeRemaining", info.time_remaining);
-  add_uncertainty(out, info);
-  add_counts(out, info);
-  out.add("error", info.error);
-  add_display(out, info.eta_display, info.sparkline);
-  out.add("files",
-          json::array_of(info.files, [](const ProgressInfo& file) { return row_object(file).text(); }));
-  return out.text().json;
-}
+std::string to_json(const AggregateProgressInfo& info) { return json::text_from(info); }
 
 }  // namespace candor

@@ -2,7 +2,8 @@
 
 #include <algorithm>
 
-#include "state/download_state_json.hpp"
+#include "candor/base/bytes.hpp"
+#include "state/download_state_fields.hpp"
 
 namespace candor {
 namespace {
@@ -53,24 +54,6 @@ std::optional<DownloadUpdate> DownloadUpdate::from_json(std::string_view text) {
   return update;
 }
 
-json::Object to_object(const DownloadState& state) {
-  json::Object out;
-  out.add("modelKey", state.model_key)
-      .add("modelName", state.model_name)
-      .add("status", to_string(state.status))
-      .add("progress", state.progress)
-      .add("startTime", state.start_time)
-      .add("lastUpdate", state.last_update)
-      .add("speed", state.speed)
-      .add("bytesDownloaded", state.bytes_downloaded)
-      .add("totalBytes", state.total_bytes)
-      .add("timeRemaining", state.time_remaining)
-      .add("error", state.error)
-      .add("phase", state.phase)
-      .add("attempt", state.attempt);
-  return out;
-}
-
-std::string to_json(const DownloadState& state) { return to_object(state).text().json; }
+std::string to_json(const DownloadState& state) { return json::text_from(state); }
 
 }  // namespace candor

@@ -4,7 +4,8 @@
 #include <utility>
 
 #include "base/text.hpp"
-#include "state/download_state_json.hpp"
+#include "candor/base/bytes.hpp"
+#include "state/download_state_fields.hpp"
 
 namespace candor {
 namespace {
@@ -15,6 +16,15 @@ constexpr std::uint64_t kMaxAttempts = 1'000'000;
 constexpr double kMaxDateMs = 8.64e15;
 // A record has a dozen short fields; anything much larger is not ours.
 constexpr json::Limits kRecordLimits{.max_bytes = 64U << 10U, .max_depth = 4};
+
+/// What is saved: the state and the version of its form.
+struct Record {
+  const DownloadState& state;
+};
+void fields(auto& f, json::Of<Record> auto& record) {
+  fields(f, record.state);
+  f("version", unsigned{StateManager::kSchemaVersion});
+}
 
 bool valid_key(std::string_view key) { return !key.empty() && key.size() <= kMaxKeyBytes; }
 
@@ -329,7 +339,7 @@ std::optional<Instant> StateManager::wake_at() const {
 std::optional<std::string> StateManager::serialize(std::string_view model_key) const {
   const Entry* const entry = find(model_key);
   if (entry == nullptr) return std::nullopt;
-  return to_object(entry->state).add("version", std::uint64_t{kSchemaVersion}).text().json;
+  return json::text_from(Record{entry->state});
 }
 
 StateManager::Restored StateManager::restore(std::string_view text, Instant now,

@@ -1,0 +1,128 @@
+#include "wire/inference_fields.hpp"
+
+#include <utility>
+
+#include "candor/base/bytes.hpp"
+#include "wire/wire.hpp"
+
+namespace candor::wire {
+namespace {
+
+using json::Reader;
+using json::Value;
+using Kind = Value::Kind;
+
+/// A file of the model, or nothing at all.
+const Value& object_or_nothing(const Value* value) {
+  static const Value nothing;
+  return value != nullptr && value->is(Kind::kObject) ? *value : nothing;
+}
+
+// One token or several.
+std::vector<TokenId> tokens_at(const Value& object, const char* key) {
+  std::vector<TokenId> tokens;
+  const Value* const value = json::find(object, key);
+  if (TokenId one = 0; Reader::read(value, one)) {
+    tokens.push_back(one);
+  } else {
+    Reader::read(value, tokens);
+  }
+  return tokens;
+}
+
+ModelShape read_shape(const Value& config) {
+  ModelShape shape;
+  std::optional<std::uint64_t> heads;
+  std::optional<std::uint64_t> hidden;
+  std::optional<std::uint64_t> positions;
+  Reader f(config);
+  f("model_type", shape.model_type);
+  f("num_hidden_layers", shape.layers);
+  f("num_attention_heads", heads);
+  f("num_key_value_heads", shape.kv_heads);
+  f("head_dim", shape.head_dim);
+  f("hidden_size", hidden);
+  f("max_position_embeddings", shape.context_length);
+  f("n_positions", positions);
+  f("vocab_size", shape.vocabulary);
+  if (!shape.kv_heads) shape.kv_heads = heads;
+  if (!shape.head_dim && hidden && heads && *heads > 0) shape.head_dim = *hidden / *heads;
+  if (!shape.context_length) shape.context_length = positions;
+  return shape;
+}
+
+GenerationDefaults read_defaults(const Value& generation, const Value& config) {
+  GenerationDefaults defaults;
+  defaults.eos = tokens_at(generation, "eos_token_id");
+  if (defaults.eos.empty()) defaults.eos = tokens_at(config, "eos_token_id");
+  Reader f(generation);
+  f("do_sample", defaults.sample);
+  f("max_new_tokens", defaults.max_new_tokens);
+  f("temperature", defaults.temperature);
+  f("top_k", defaults.top_k);
+  f("top_p", defaults.top_p);
+  f("min_p", defaults.min_p);
+  f("repetition_penalty", defaults.repetition_penalty);
+  return defaults;
+}
+
+/// An array, all of whose items are what they should be.
+template <typename T>
+std::optional<std::vector<T>> whole_array(std::string_view text) {
+  const auto value = json::parse(text);
+  std::optional<std::vector<T>> items(std::in_place);
+  if (!value || !Reader::read(&*value, *items) || items->size() != value->items.size()) items.reset();
+  return items;
+}
+
+}  // namespace
+
+std::optional<GraphDescription> parse_graph(std::string_view text) {
+  const auto value = json::parse(text);
+  GraphFacts facts;
+  if (!value || !Reader::read(&*value, facts)) return std::nullopt;
+  const Value& config = object_or_nothing(facts.config);
+  return GraphDescription{read_shape(config),
+                          read_defaults(object_or_nothing(facts.generation_config), config),
+                          std::move(facts.inputs), std::move(facts.outputs)};
+}
+
+std::optional<GenerationOptions> parse_generation_options(std::string_view text) {
+  return json::from_text<GenerationOptions>(text);
+}
+
+std::optional<std::vector<TokenId>> parse_token_ids(std::string_view text) {
+  return whole_array<TokenId>(text);
+}
+
+std::optional<std::vector<MessageCost>> parse_message_costs(std::string_view text) {
+  const auto costs = whole_array<Cost>(text);
+  if (!costs) return std::nullopt;
+  std::vector<MessageCost> known;
+  for (const Cost& cost : *costs) {
+    using Role = MessageCost::Role;
+    const Role role = cost.role == "system" ? Role::kSystem
+                      : cost.role == "user" ? Role::kUser
+                                            : Role::kOther;
+    known.push_back({role, cost.tokens});
+  }
+  return known;
+}
+
+std::size_t messages_to_drop(const GenerationLoop& loop, std::string_view costs, double prompt_tokens,
+                             double max_new_tokens) {
+  const auto length = loop.context_length();
+  const auto messages = parse_message_costs(costs);
+  if (!length || !messages) return 0;
+  return candor::messages_to_drop(*messages, bytes_from_double(prompt_tokens).value_or(0), *length,
+                                  bytes_from_double(max_new_tokens));
+}
+
+std::string layout_to_json(const GenerationLoop& loop) {
+  if (loop.error()) return json::text_from(Refusal{*loop.error()});
+  return json::text_from(loop.layout());
+}
+
+std::string step_to_json(const GenerationStep& step) { return json::text_from(step); }
+
+}  // namespace candor::wire

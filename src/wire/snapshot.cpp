@@ -1,0 +1,10 @@
+#include "wire/snapshot_fields.hpp"
+#include "wire/wire.hpp"
+
+namespace candor::wire {
+
+SnapshotError in_full(const Error& error) { return {error, 0, std::nullopt}; }
+
+std::string snapshot_to_json(const Snapshot& snapshot) { return json::text_from(snapshot); }
+
+}  // namespace candor::wire
