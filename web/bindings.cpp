@@ -95,6 +95,12 @@ class GenerationLoop {
                                                         candor::bytes_from_double(prompt_tokens).value_or(0),
                                                         *length, candor::bytes_from_double(max_new_tokens)));
   }
+  std::string warm_up() const {
+    const auto write = [](const candor::step::Run& run) {
+      return candor::json::Text{candor::wire::step_to_json(run)};
+    };
+    return candor::json::array_of(loop_.warm_up(), write).json;
+  }
   std::string begin(const std::string& prompt, const std::string& options) {
     return candor::wire::step_to_json(
         loop_.begin(candor::wire::parse_token_ids(prompt).value_or(std::vector<candor::TokenId>{}),
@@ -236,6 +242,7 @@ EMSCRIPTEN_BINDINGS(candor) {
       .constructor<const std::string&>()
       .function("layout", &GenerationLoop::layout)
       .function("messagesToDrop", &GenerationLoop::messages_to_drop)
+      .function("warmUp", &GenerationLoop::warm_up)
       .function("begin", &GenerationLoop::begin)
       .function("buffer", &GenerationLoop::buffer)
       .function("logits", &GenerationLoop::logits)

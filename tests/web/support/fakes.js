@@ -40,6 +40,7 @@ export const DEVICE = {
   deviceMemory: 8,
   cores: 2,
   crossOriginIsolated: false,
+  jspi: false,
   persistent: true,
   quota: null,
   usage: null,
