@@ -177,7 +177,7 @@ export class Loader {
 
   /** The page is shown again: goes on from what is on disk. */
   async restart() {
-    if (this.#broken || this.#worker) return;
+    if (this.#broken || this.#disposing || this.#worker) return;
     const loads = [...this.#loads].map(([key, load]) => {
       // What the worker never took is asked for again.
       const goesOn = !load.told || this.snapshot(key).goesOn;
