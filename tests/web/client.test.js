@@ -573,10 +573,10 @@ test('a signal gives up one call, and cancels the load when nobody else waits fo
     ['load'],
   );
   two.abort();
-  await assert.rejects(second, { code: 'aborted' });
   await settle();
   assert.equal(got.at(-1).command, 'cancel');
   await say({ type: 'snapshot', snapshot: snapshotOf('cancelled') });
+  await assert.rejects(second, { code: 'aborted' });
   await loader.dispose();
 });
 

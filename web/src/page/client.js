@@ -76,7 +76,7 @@ export class Model {
   /** Gives this hold on the model back, and with the last one its memory; the files stay. */
   async dispose() {
     this.#disposed = true;
-    await this.#loader.leave(this.key, this, 'dispose');
+    await this.#loader.leave(this.key, this);
   }
 }
 
@@ -184,18 +184,18 @@ export class Loader {
       load.told = false;
       return { key, load, goesOn };
     });
+    const started = this.start();
+    // Before all that is asked for from now on.
+    for (const { key, load, goesOn } of loads) if (goesOn) this.#request(key, load, 'load');
     try {
-      await this.start();
+      await started;
     } catch {
       return; // Whoever waits for a load has been told why.
     }
     for (const { key, load, goesOn } of loads) {
-      if (this.#loads.get(key) !== load) continue;
-      if (goesOn) this.#request(key, load, 'load');
-      else {
-        load.told = true;
-        this.#settle(key);
-      }
+      if (goesOn || this.#loads.get(key) !== load) continue;
+      load.told = true;
+      this.#settle(key);
     }
   }
 
@@ -251,8 +251,10 @@ export class Loader {
     /** @type {Promise<Model>} */
     const promise = new Promise((resolve, reject) => {
       const abort = () => {
+        // The last one is told when all is stopped.
+        if (this.#worker && this.#loads.get(key)?.owners.size === 1) return this.cancel(key);
         reject(cancelled());
-        void this.leave(key, model, 'cancel');
+        void this.leave(key, model);
       };
       signal?.addEventListener('abort', abort, { once: true });
       const settled = () => signal?.removeEventListener('abort', abort);
@@ -340,16 +342,15 @@ export class Loader {
    * One who has a model, or waits for it, wants it no more.
    * @param {string} key
    * @param {Model} model
-   * @param {'dispose' | 'cancel'} command what to do if it was the last one
    */
-  async leave(key, model, command) {
+  async leave(key, model) {
     const load = this.#loads.get(key);
     if (!load?.owners.delete(model) || load.owners.size) return;
     this.#loads.delete(key);
     // An update of it is given up, too.
     load.reject(cancelled());
     // Without a worker there is nothing left of it.
-    await this.#command(key, command).catch(() => {});
+    await this.#command(key, 'dispose').catch(() => {});
   }
 
   /**
