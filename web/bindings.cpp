@@ -58,6 +58,12 @@ class GenerationLoop {
   double messages_to_drop(const std::string& costs, double prompt_tokens, double max_new_tokens) const {
     return static_cast<double>(wire::messages_to_drop(loop_, costs, prompt_tokens, max_new_tokens));
   }
+  std::string warm_up() const {
+    const auto write = [](const candor::step::Run& run) {
+      return candor::json::Text{candor::wire::step_to_json(run)};
+    };
+    return candor::json::array_of(loop_.warm_up(), write).json;
+  }
   std::string begin(const std::string& prompt, const std::string& options) {
     return wire::step_to_json(
         loop_.begin(wire::parse_token_ids(prompt).value_or(std::vector<candor::TokenId>{}),
@@ -208,6 +214,7 @@ EMSCRIPTEN_BINDINGS(candor) {
       .constructor<const std::string&>()
       .function("layout", &GenerationLoop::layout)
       .function("messagesToDrop", &GenerationLoop::messages_to_drop)
+      .function("warmUp", &GenerationLoop::warm_up)
       .function("begin", &GenerationLoop::begin)
       .function("buffer", &GenerationLoop::buffer)
       .function("logits", &GenerationLoop::logits)

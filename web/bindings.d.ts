@@ -446,6 +446,8 @@ export interface GenerationLoopHandle extends Bound {
    * messages as the template renders them; maxNewTokens: the answer's limit, NaN for none.
    */
   messagesToDrop(costs: string, promptTokens: number, maxNewTokens: number): number;
+  /** The steps of type `run` that go before the first generation, on an empty cache, as a JSON array. */
+  warmUp(): string;
   /** Address of `count` float32 for the last position's raw logits. */
   buffer(count: number): number;
   logits(count: number): string;

@@ -153,6 +153,11 @@ GenerationStep GenerationLoop::fail(ErrorCode code, std::string message) {
   return step::Failed{Error{code, std::move(message), false, {}}};
 }
 
+std::vector<step::Run> GenerationLoop::warm_up() const {
+  if (error_) return {};
+  return {{{0, 0}, 0, layout_.position_ids, true}, {{0}, 2, layout_.position_ids, false}};
+}
+
 GenerationStep GenerationLoop::begin(std::vector<TokenId> prompt, const GenerationOptions& options) {
   waiting_ = Waiting::kNothing;
   if (error_) return step::Failed{*error_};

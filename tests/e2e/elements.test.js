@@ -104,10 +104,41 @@ for (const name of /** @type {const} */ (['chromium', 'firefox'])) {
       assert.deepEqual(await buttons('progress'), ['Resume', 'Show details', 'Cancel']);
       await page.select('#state', 'ready');
       assert.deepEqual(await buttons('progress'), ['Close', 'Show details']);
+      await page.select('#state', 'newer version');
+      assert.deepEqual(await buttons('progress'), ['Close', 'Update', 'Show details']);
       await page.select('#state', 'failed');
       assert.deepEqual(await buttons('recovery'), ['Retry', 'Use a different model']);
       await page.select('#state', 'final');
       assert.deepEqual(await buttons('recovery'), ['Use a different model']);
+    });
+
+    it('speak in a region that was there before its words', async () => {
+      await open('download');
+      const said = await page.evaluate(async () => {
+        const element = /** @type {any} */ (document.createElement('candor-chat-progress'));
+        const { snapshot } = /** @type {any} */ (document.querySelector('#progress'));
+        element.snapshot = { ...snapshot, modelKey: 'spoken', modelName: 'Spoken' };
+        /** @type {string[]} */
+        const texts = [];
+        for (let time = 0; time < 2; time++) {
+          // Also when it is put elsewhere, with other words.
+          if (time) element.snapshot = { ...element.snapshot, status: 'paused' };
+          element.remove();
+          document.body.append(element);
+          const live = element.shadowRoot.querySelector('[aria-live=polite]');
+          texts.push(live?.textContent);
+          const until = performance.now() + 5000;
+          while (!live.textContent && performance.now() < until) {
+            await new Promise((resolve) => setTimeout(resolve, 20));
+          }
+          texts.push(live.textContent);
+        }
+        element.remove();
+        return texts;
+      });
+      assert.deepEqual([said[0], said[2]], ['', '']);
+      assert.match(said[1], /^Downloading Spoken\. /);
+      assert.match(said[3], /^Spoken is paused\. /);
     });
 
     it('give the bar a value only where there is one', async () => {

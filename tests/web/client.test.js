@@ -1,9 +1,12 @@
 import assert from 'node:assert/strict';
 import test from 'node:test';
+import { memoryStore } from '../../web/src/adapters/memory-store.js';
+import { alwaysOurTurn } from '../../web/src/adapters/tabs.js';
+import { serve } from '../../web/src/loader/host.js';
 import { connect } from '../../web/src/page/client.js';
 import { CandorError, createLoader } from '../../web/src/page/index.js';
 import { checkOptions } from '../../web/src/page/options.js';
-import { settle } from './support/fakes.js';
+import { DEVICE, fakeClock, scriptedCore, settle } from './support/fakes.js';
 
 /** @param {string} status @param {object} [more] */
 const snapshotOf = (status, more = {}) => ({
@@ -11,6 +14,7 @@ const snapshotOf = (status, more = {}) => ({
   status,
   error: null,
   can: { retry: false },
+  goesOn: ['queued', 'downloading', 'loading', 'ready'].includes(status),
   ...more,
 });
 
@@ -107,10 +111,10 @@ test('subscribers hear at once, then each change; one that throws or is removed 
   await loader.dispose();
 });
 
-test('load resolves when the model is ready, and gives the same promise until then and after', async () => {
+test('load resolves when the model is ready, is asked for once, and gives each who asks a hold of its own', async () => {
   const { loader, got, say, done } = await setUp();
   const load = loader.load('m');
-  assert.equal(loader.load('m'), load);
+  const other = loader.load('m');
   await done();
   assert.deepEqual(
     got.slice(1).map(({ command }) => command),
@@ -119,7 +123,8 @@ test('load resolves when the model is ready, and gives the same promise until th
   await say({ type: 'snapshot', snapshot: snapshotOf('ready') });
   const model = await load;
   assert.equal(model.key, 'm');
-  assert.equal(await loader.load('m'), model);
+  assert.notEqual(await other, model);
+  assert.notEqual(await loader.load('m'), model);
   await loader.dispose();
 });
 
@@ -152,7 +157,7 @@ test('load is not settled by a snapshot from before the worker heard of it', asy
 });
 
 test('load waits while a failure may be retried, and rejects with its cause when it is final', async () => {
-  const { loader, say, done } = await setUp();
+  const { loader, got, say, done } = await setUp();
   const load = loader.load('m');
   await done();
   const error = { code: 'network', message: 'No network.', retryable: true, kept: 5, detail: 'x' };
@@ -167,7 +172,9 @@ test('load waits while a failure may be retried, and rejects with its cause when
     return true;
   });
   // The next load is a new one.
-  assert.notEqual(loader.load('m'), load);
+  loader.load('m');
+  await settle();
+  assert.equal(got.filter(({ command }) => command === 'load').length, 2);
   await loader.dispose();
 });
 
@@ -381,6 +388,230 @@ test('a page that is left holds no worker, and goes on with its loads when it is
   await loader.dispose();
 });
 
+/**
+ * The real client joined to the real host, which starts when it is told to, over a core that says what it is told to.
+ * @param {(call: any) => any[] | void} [answer]
+ */
+async function joined(answer = () => []) {
+  const page = new EventTarget();
+  /** @type {{ calls: any[], begin(): void }[]} */
+  const workers = [];
+  const makeWorker = () => {
+    const { port1, port2 } = new MessageChannel();
+    const core = scriptedCore(answer);
+    let begin = () => {};
+    const held = new Promise((resolve) => (begin = () => resolve(undefined)));
+    serve(port2, async () => {
+      await held;
+      return {
+        core: /** @type {any} */ (core),
+        ports: {
+          clock: fakeClock(),
+          store: memoryStore(),
+          fetch: async () => assert.fail('nothing should be fetched'),
+          takeTurn: alwaysOurTurn,
+          probe: async () => DEVICE,
+          createSession: () => assert.fail('no session should be made'),
+        },
+      };
+    });
+    if (!workers.length) begin();
+    workers.push({ calls: core.calls, begin });
+    return port1;
+  };
+  const loader = await connect(makeWorker, {
+    models: [/** @type {any} */ ({ modelKey: 'm' })],
+    runtimeUrl: null,
+    storage: 'auto',
+    records: null,
+  });
+  loader.followPage(page);
+  const hide = () => page.dispatchEvent(new Event('pagehide'));
+  const show = () => page.dispatchEvent(new Event('pageshow'));
+  return { loader, workers, hide, show };
+}
+
+test('what is asked for while a page that was left comes back is done when its worker has started', async () => {
+  const { loader, workers, hide, show } = await joined(({ type, ticket }) =>
+    type === 'remove' ? [{ type: 'done', ticket, error: null }] : [],
+  );
+  hide();
+  show();
+  const removed = loader.remove('m');
+  const model = loader.load('m');
+  loader.pause('m');
+  const room = loader.stored('m');
+  let over = false;
+  for (const each of [removed, model, room]) each.then(() => (over = true));
+  await settle();
+  assert.equal(over, false);
+  workers[1].begin();
+  await removed;
+  assert.equal(await room, 0);
+  const chat = (await model).chat(HI).next();
+  await assert.rejects(chat, { message: /not ready yet/ });
+  assert.deepEqual(
+    workers[1].calls.map(({ type }) => type),
+    ['remove', 'load', 'pause'],
+  );
+  await loader.dispose();
+});
+
+test('a chat that is begun while the page comes back is answered, and one of a page that is left is refused', async () => {
+  const { loader, workers, hide, show } = await joined();
+  const model = await loader.load('m');
+  hide();
+  await assert.rejects(model.chat(HI).next(), { code: 'aborted', retryable: true });
+  show();
+  const piece = model.chat(HI).next();
+  workers[1].begin();
+  await assert.rejects(piece, { message: /not ready yet/ });
+  await loader.dispose();
+});
+
+test('a load that the worker never took, because the page was left, is asked for when it is shown again', async () => {
+  const { loader, workers, hide, show } = await joined();
+  hide();
+  const model = loader.load('m');
+  await settle();
+  show();
+  workers[1].begin();
+  await model;
+  assert.deepEqual(
+    workers[1].calls.map(({ type }) => type),
+    ['load'],
+  );
+  await loader.dispose();
+});
+
+test('a loader that is closed while its page is left, or comes back, is closed for good', async () => {
+  for (const again of [false, true]) {
+    const { loader, workers, hide, show } = await joined();
+    hide();
+    if (again) show();
+    const load = loader.load('m');
+    await Promise.all([loader.dispose(), loader.dispose()]);
+    await assert.rejects(load, { code: 'aborted' });
+    const before = workers.length;
+    hide();
+    show();
+    await settle();
+    assert.equal(workers.length, before);
+    await assert.rejects(loader.load('m'), { code: 'aborted' });
+  }
+});
+
+test('a loader whose page is left while it closes is closed', async () => {
+  const { loader, workers, hide, show } = await joined();
+  const closed = Promise.all([loader.dispose(), loader.dispose()]);
+  hide();
+  show();
+  await closed;
+  assert.equal(workers.length, 1);
+});
+
+test('a removal that failed rejects with its reason', async () => {
+  const error = {
+    code: 'storage',
+    message: 'Another tab is using this model.',
+    retryable: true,
+    kept: 5,
+    detail: '',
+    retryIn: null,
+  };
+  const { loader } = await joined(({ type, ticket }) =>
+    type === 'remove' ? [{ type: 'done', ticket, error }] : [],
+  );
+  await assert.rejects(loader.remove('m'), (/** @type {any} */ thrown) => {
+    assert.ok(thrown instanceof CandorError);
+    assert.deepEqual([thrown.code, thrown.message, thrown.kept], ['storage', error.message, 5]);
+    return true;
+  });
+  await loader.dispose();
+});
+
+test('a model lives until the last who has it gives it back', async () => {
+  const { loader, model, got } = await ready();
+  const other = await loader.load('m');
+  const before = got.length;
+  await model.dispose();
+  await model.dispose();
+  assert.equal(got.length, before);
+  assert.throws(() => model.chat(HI), { code: 'aborted' });
+  const disposed = other.dispose();
+  await settle();
+  assert.equal(got.at(-1).command, 'dispose');
+  await loader.dispose();
+  await disposed;
+});
+
+test('who gives a model back that was cancelled meanwhile does not disturb who loads it anew', async () => {
+  const { loader, model, say, done, got } = await ready();
+  loader.cancel('m');
+  await settle();
+  await say({ type: 'snapshot', snapshot: snapshotOf('cancelled') });
+  const again = loader.load('m');
+  await done();
+  await model.dispose();
+  assert.ok(!got.some(({ command }) => command === 'dispose'));
+  await say({ type: 'snapshot', snapshot: snapshotOf('ready') });
+  assert.equal((await again).key, 'm');
+  await loader.dispose();
+});
+
+test('a signal gives up one call, and cancels the load when nobody else waits for it', async () => {
+  const { loader, got, say, done } = await setUp();
+  const [one, two] = [new AbortController(), new AbortController()];
+  const first = loader.load('m', { signal: one.signal });
+  const second = loader.load('m', { signal: two.signal });
+  await done();
+  one.abort();
+  await assert.rejects(first, { code: 'aborted' });
+  await settle();
+  assert.deepEqual(
+    got.slice(1).map(({ command }) => command),
+    ['load'],
+  );
+  two.abort();
+  await settle();
+  assert.equal(got.at(-1).command, 'cancel');
+  await say({ type: 'snapshot', snapshot: snapshotOf('cancelled') });
+  await assert.rejects(second, { code: 'aborted' });
+  await loader.dispose();
+});
+
+test('a model that is given back while its page is left is not loaded when it is shown again', async () => {
+  const { loader, workers, hide, show } = await joined();
+  const model = await loader.load('m');
+  hide();
+  await model.dispose();
+  show();
+  workers[1].begin();
+  await settle();
+  assert.deepEqual(workers[1].calls, []);
+  await loader.dispose();
+});
+
+test('an update is over when the new version is ready, and who had the old one has the new one', async () => {
+  const { loader, model, got, say, done } = await ready();
+  let over = false;
+  const update = loader.update('m').then(() => (over = true));
+  await done();
+  assert.equal(got.at(-1).command, 'update');
+  const waiting = loader.load('m');
+  await say({ type: 'snapshot', snapshot: snapshotOf('downloading') });
+  assert.equal(over, false);
+  await say({ type: 'snapshot', snapshot: snapshotOf('ready') });
+  await update;
+  await (await waiting).dispose();
+  assert.ok(!got.some(({ command }) => command === 'dispose'));
+  const chat = model.chat(HI).next();
+  await settle();
+  assert.equal(got.at(-1).type, 'chat');
+  await loader.dispose();
+  await assert.rejects(chat, { code: 'aborted' });
+});
+
 test('the worker hears from the page that the network went away, and that it is back', async () => {
   const { loader, got } = await setUp();
   const page = new EventTarget();
@@ -413,7 +644,14 @@ test('dispose settles everything that waits, and nothing works afterwards', asyn
 
 test('an unknown model is a TypeError that names it', async () => {
   const { loader } = await setUp();
-  for (const call of /** @type {const} */ (['snapshot', 'pause', 'resume', 'retry', 'cancel'])) {
+  for (const call of /** @type {const} */ ([
+    'snapshot',
+    'pause',
+    'resume',
+    'retry',
+    'cancel',
+    'update',
+  ])) {
     assert.throws(() => loader[call]('other'), { name: 'TypeError', message: /"other"/ });
   }
   assert.throws(() => loader.load('other'), TypeError);
@@ -438,6 +676,8 @@ test('createLoader’s options are checked, and each complaint says which', () =
     [{ models: { a: { ...good, dtype: { x: 1 } } } }, /`dtype`/],
     [{ models: { a: { ...good, executionProvider: 'cuda' } } }, /`executionProvider`/],
     [{ models: { a: { ...good, revision: ' ' } } }, /`revision`/],
+    [{ models: { a: { ...good, revalidate: 'always' } } }, /`revalidate`/],
+    [{ models: { a: { ...good, revalidate: true } } }, /`revalidate`/],
     [{ models: { a: { ...good, host: 'javascript:1' } } }, /`host`/],
     [{ models: { a: good }, runtimeUrl: 'http://[' }, /`runtimeUrl`/],
     [{ models: { a: good }, storage: 'disk' }, /`storage`/],

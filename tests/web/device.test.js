@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import test from 'node:test';
-import { probeGpu } from '../../web/src/adapters/device.js';
+import { probeDevice, probeGpu } from '../../web/src/adapters/device.js';
 
 /** @param {import('node:test').TestContext} t @param {() => Promise<unknown>} requestAdapter */
 const withGpu = (t, requestAdapter) =>
@@ -28,4 +28,18 @@ test('what an adapter says is passed on, and one that throws counts as none', as
   mocked.mock.restore();
   withGpu(t, () => Promise.reject(new Error('lost')));
   assert.equal((await probeGpu()).webgpu, false);
+});
+
+test('an engine that suspends WebAssembly is told from one that does not', async (t) => {
+  Object.defineProperty(globalThis, 'navigator', { configurable: true, get: () => undefined });
+  withGpu(t, async () => null);
+  const store = /** @type {any} */ ({ persistent: true, usage: async () => ({}) });
+  const engine = /** @type {any} */ (WebAssembly);
+  const before = Object.getOwnPropertyDescriptor(engine, 'Suspending');
+  t.after(() => before && Object.defineProperty(engine, 'Suspending', before));
+  delete engine.Suspending;
+  assert.equal((await probeDevice(store)).jspi, false);
+  Object.defineProperty(engine, 'Suspending', { configurable: true, value: class {} });
+  assert.equal((await probeDevice(store)).jspi, true);
+  delete engine.Suspending;
 });

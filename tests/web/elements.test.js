@@ -166,6 +166,23 @@ describe('the words for a snapshot', () => {
     assert.ok(!describeSnapshot(SNAPSHOTS.download, f).notices.includes(WORDS.notKept));
   });
 
+  it('say that a newer version is there, and what it costs where that is known', () => {
+    const newer = SNAPSHOTS['newer version'];
+    const { notices } = describeSnapshot(newer, f);
+    assert.ok(notices.includes('A newer version is there: updating fetches 12.5 MB.'));
+    const unknown = describeSnapshot({ ...newer, newer: { bytes: null } }, f).notices;
+    assert.ok(unknown.includes('A newer version is there.'));
+    assert.ok(!describeSnapshot(SNAPSHOTS.ready, f).notices.some((text) => /newer/.test(text)));
+  });
+
+  it('say how fast a file comes, and for how long, only where that was measured', () => {
+    const [row] = SNAPSHOTS.download.files;
+    const { speed, time } = describeFile({ ...row, speed: 2.5e6, timeRemaining: 24 }, f);
+    assert.deepEqual([speed, time], ['2.5 MB/s', '24s left']);
+    const none = describeFile(row, f);
+    assert.deepEqual([none.speed, none.time], ['', '']);
+  });
+
   it('say whether another tab goes on or has stopped', () => {
     const d = describeSnapshot(SNAPSHOTS['in another tab'], f);
     assert.ok(d.notices.includes(WORDS.elsewhere));

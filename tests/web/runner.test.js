@@ -38,6 +38,7 @@ function setUp(then, ports = {}) {
       persist: note('persist'),
       unpersist: note('unpersist'),
       reply: note('reply'),
+      done: note('done'),
     },
   );
   const events = () => core.calls.map(({ type }) => type);
@@ -53,7 +54,7 @@ const reply = (body, status = 200) => ({
 });
 
 const OPEN = [
-  { type: 'useFolder', folder: 'f' },
+  { type: 'useFolder', visit: 3, folder: 'f' },
   { type: 'open', file: 0, path: 'a/b.bin' },
 ];
 const FETCH = { type: 'fetch', request: 1, url: 'u', range: null, body: 'stream', limit: 9 };
@@ -66,9 +67,9 @@ test('actions are performed in order, one waiting for the other', async () => {
   runner.send({ type: 'load' });
   await settle();
   assert.deepEqual(core.calls.slice(1, 4), [
-    { type: 'opened', file: 0, size: 0 },
-    { type: 'journal', text: null, files: [{ path: 'a/b.bin', size: 0 }] },
-    { type: 'journal', text: null, files: [{ path: 'a/b.bin', size: 7 }] },
+    { type: 'opened', visit: 3, file: 0, size: 0 },
+    { type: 'journal', visit: 3, texts: [null, null], files: [{ path: 'a/b.bin', size: 0 }] },
+    { type: 'journal', visit: 3, texts: [null, null], files: [{ path: 'a/b.bin', size: 7 }] },
   ]);
 });
 
@@ -124,6 +125,9 @@ test('a text body arrives whole, and is cut at its limit', async () => {
     runner.send({ type: 'load' });
     await settle();
     assert.deepEqual(core.calls.at(-1), { type: 'text', request: 1, body: expected });
+    // Each byte came by itself, and each of them was heard of.
+    const heard = core.calls.filter(({ type }) => type === 'heard');
+    assert.deepEqual(heard, Array(Math.min(limit, 10)).fill({ type: 'heard', request: 1 }));
   }
 });
 
@@ -186,7 +190,7 @@ test('a failing write ends the request and says which file and why', async () =>
   runner.send({ type: 'load' });
   await settle();
   assert.deepEqual(core.calls.slice(3), [
-    { type: 'storeFailed', file: 0, kind: 'quota', message: 'disk full' },
+    { type: 'storeFailed', visit: 3, work: 'file', file: 0, kind: 'quota', message: 'disk full' },
   ]);
   assert.equal(body.cancelled, true);
 });
@@ -194,7 +198,7 @@ test('a failing write ends the request and says which file and why', async () =>
 test('an action that cannot be performed is reported, and the next ones are performed', async () => {
   const { core, runner } = setUp({
     load: () => [
-      { type: 'useFolder', folder: 'f' },
+      { type: 'useFolder', visit: 3, folder: 'f' },
       { type: 'open', file: 0, path: '../escape' },
       { type: 'readJournal' },
     ],
@@ -205,7 +209,7 @@ test('an action that cannot be performed is reported, and the next ones are perf
   assert.equal(failure.file, 0);
   assert.match(failure.message, /escape/);
   const journal = core.calls.find(({ type }) => type === 'journal');
-  assert.deepEqual(journal, { type: 'journal', text: null, files: [] });
+  assert.deepEqual(journal, { type: 'journal', visit: 3, texts: [null, null], files: [] });
 });
 
 test('reading back goes in ascending slices and ends at the end of the file', async () => {
@@ -271,7 +275,7 @@ test('snapshots and records go out at once, not behind a slow disk', async () =>
   const { runner, reports } = setUp(
     {
       load: () => [
-        { type: 'useFolder', folder: 'f' },
+        { type: 'useFolder', visit: 3, folder: 'f' },
         { type: 'publish', snapshot: { modelKey: 'm' } },
         { type: 'persist', key: 'k', json: '{}' },
         { type: 'unpersist', key: 'k' },
@@ -322,7 +326,7 @@ test('the disk is asked at once and in order, and the core hears what is done wh
   const { core, runner, events } = setUp(
     {
       load: () => [...OPEN, { type: 'truncate', file: 0, size: 1 }],
-      opened: () => [{ type: 'writeJournal', text: '1' }],
+      opened: () => [{ type: 'writeJournal', slot: 1, text: '1' }],
     },
     { store },
   );
@@ -333,7 +337,7 @@ test('the disk is asked at once and in order, and the core hears what is done wh
   assert.deepEqual(events(), ['load', 'opened']);
   await letGo();
   await runner.idle();
-  assert.deepEqual(core.calls.at(-1), { type: 'journaled' });
+  assert.deepEqual(core.calls.at(-1), { type: 'journaled', visit: 3 });
 });
 
 test('bytes are read while others are written, but only so many; the core hears of those that are written', async () => {
@@ -382,11 +386,14 @@ test('the folder is another tab’s only when its files are closed', async () =>
   const { store, log, letGo } = slowStore();
   const { runner } = setUp(
     {
-      load: () => [{ type: 'lock', folder: 'f' }],
+      load: () => [{ type: 'lock', visit: 2, folder: 'f', toRemove: false }],
       locked: () => OPEN,
       cancel: () => [{ type: 'close', file: 0 }, { type: 'unlock' }],
     },
-    { store, takeTurn: async () => ({ tell() {}, end: () => void log.push('end') }) },
+    {
+      store,
+      takeTurn: async () => ({ tell() {}, share() {}, end: async () => void log.push('end') }),
+    },
   );
   runner.send({ type: 'load' });
   await letGo();
@@ -442,13 +449,27 @@ const PLAN = {
   tokenizerConfig: null,
   chatTemplate: null,
   threads: 1,
+  runtime: 'asyncify',
+};
+
+const LOST = {
+  code: 'device_lost',
+  message: 'The graphics device was lost.',
+  retryable: true,
+  kept: 0,
+  detail: 'gone',
+  retryIn: null,
 };
 
 test('a session gets its files, and a chat in flight fails when it is lost', async () => {
   /** @type {any[]} */
   const log = [];
   const { core, runner, reports } = setUp(
-    { load: () => OPEN, opened: () => [{ type: 'createSession', plan: PLAN }] },
+    {
+      load: () => OPEN,
+      opened: () => [{ type: 'createSession', session: 5, plan: PLAN }],
+      answerFailed: ({ chat }) => [{ type: 'rejectChat', chat, error: LOST }],
+    },
     { createSession: sessionFactory(log) },
   );
   runner.send({ type: 'load' });
@@ -458,7 +479,10 @@ test('a session gets its files, and a chat in flight fails when it is lost', asy
   runner.chat(7, [{ role: 'user', content: 'Hi' }], {});
   session.on.reply({ type: 'piece', id: 7, text: 'Hel' });
   session.on.event({ type: 'sessionLost', message: 'gone' });
-  assert.deepEqual(core.calls.at(-1), { type: 'sessionLost', message: 'gone' });
+  assert.deepEqual(core.calls.slice(-2), [
+    { type: 'answerFailed', session: 5, chat: 7, message: 'gone' },
+    { type: 'sessionLost', message: 'gone', session: 5 },
+  ]);
   assert.equal(reports[0][1].type, 'piece');
   assert.equal(reports[1][1].type, 'chatFailed');
   assert.equal(reports[1][1].error.code, 'device_lost');
@@ -470,8 +494,8 @@ test('a new attempt closes the old session, which has no say any more', async ()
   const { core, runner } = setUp(
     {
       load: () => OPEN,
-      opened: () => [{ type: 'createSession', plan: PLAN }],
-      retry: () => [{ type: 'createSession', plan: PLAN }],
+      opened: () => [{ type: 'createSession', session: 1, plan: PLAN }],
+      retry: () => [{ type: 'createSession', session: 2, plan: PLAN }],
     },
     { createSession: sessionFactory(log) },
   );
@@ -483,21 +507,24 @@ test('a new attempt closes the old session, which has no say any more', async ()
   assert.equal(first.closed, true);
   assert.equal(second.closed, false);
   const before = core.calls.length;
-  first.on.event({ type: 'sessionReady', timings: {} });
+  first.on.event({ type: 'sessionReady' });
   assert.equal(core.calls.length, before);
+  second.on.event({ type: 'sessionReady' });
+  assert.deepEqual(core.calls.at(-1), { type: 'sessionReady', session: 2 });
 });
 
 test('a plan that names a file which is not there is the store’s failure', async () => {
   const { core, runner } = setUp({
     load: () => [
-      { type: 'useFolder', folder: 'f' },
-      { type: 'createSession', plan: { ...PLAN, graph: 'missing.onnx' } },
+      { type: 'useFolder', visit: 3, folder: 'f' },
+      { type: 'createSession', session: 1, plan: { ...PLAN, graph: 'missing.onnx' } },
     ],
   });
   runner.send({ type: 'load' });
   await settle();
-  assert.equal(core.calls.at(-1).type, 'storeFailed');
-  assert.match(core.calls.at(-1).message, /missing\.onnx/);
+  const { type, visit, work, message } = core.calls.at(-1);
+  assert.deepEqual([type, visit, work], ['storeFailed', 3, 'session']);
+  assert.match(message, /missing\.onnx/);
 });
 
 test('a chat before the model is ready is refused with a sentence', () => {
@@ -514,7 +541,7 @@ test('closing ends requests, session and timer, gives the core’s memory back, 
   const { core, clock, runner } = setUp(
     {
       load: () => OPEN,
-      opened: () => [{ type: 'createSession', plan: PLAN }, FETCH],
+      opened: () => [{ type: 'createSession', session: 1, plan: PLAN }, FETCH],
     },
     { createSession: sessionFactory(log), fetch: async () => reply(body) },
   );
@@ -537,10 +564,14 @@ test('while another tab has the folder, what it tells goes to the core, and noth
   let asked;
   /** @type {string[]} */
   const log = [];
-  const turn = { tell: (/** @type {string} */ text) => log.push(text), end: () => log.push('end') };
+  const turn = {
+    tell: (/** @type {string} */ text) => log.push(text),
+    share: () => log.push('share'),
+    end: async () => void log.push('end'),
+  };
   const { core, runner, events } = setUp(
     {
-      load: () => [{ type: 'lock', folder: 'f' }],
+      load: () => [{ type: 'lock', visit: 2, folder: 'f', toRemove: false }],
       peer: () => [{ type: 'publish', snapshot: { modelKey: 'waits' } }],
       locked: () => [{ type: 'publish', snapshot: { modelKey: 'm' } }],
       cancel: () => [{ type: 'unlock' }],
@@ -556,7 +587,7 @@ test('while another tab has the folder, what it tells goes to the core, and noth
   await settle();
   assert.equal(asked.folder, 'f');
   asked.heard('{"totalDownloaded":5}');
-  assert.deepEqual(core.calls.at(-1), { type: 'peer', text: '{"totalDownloaded":5}' });
+  assert.deepEqual(core.calls.at(-1), { type: 'peer', visit: 2, text: '{"totalDownloaded":5}' });
   asked.resolve(turn);
   await settle();
   assert.deepEqual(log, ['{"modelKey":"m"}']);
@@ -574,7 +605,10 @@ test('who stops waiting for the folder gives a turn back that comes too late', a
   let asked;
   let ended = 0;
   const { runner, events } = setUp(
-    { load: () => [{ type: 'lock', folder: 'f' }], cancel: () => [{ type: 'unlock' }] },
+    {
+      load: () => [{ type: 'lock', visit: 2, folder: 'f', toRemove: false }],
+      cancel: () => [{ type: 'unlock' }],
+    },
     {
       takeTurn: (folder, options) =>
         new Promise((resolve) => {
@@ -587,8 +621,207 @@ test('who stops waiting for the folder gives a turn back that comes too late', a
   runner.send({ type: 'cancel' });
   await settle();
   assert.equal(asked.signal.aborted, true);
-  asked.resolve({ tell() {}, end: () => void ended++ });
+  asked.resolve({ tell() {}, share() {}, end: async () => void ended++ });
   await settle();
   assert.equal(ended, 1);
   assert.deepEqual(events(), ['load', 'cancel']);
+});
+
+test('the store’s answers are of the visit that they were asked in, though another one has begun', async () => {
+  const { store, letGo } = slowStore();
+  const { core, runner } = setUp(
+    {
+      load: () => OPEN,
+      retry: () => [
+        { type: 'useFolder', visit: 4, folder: 'g' },
+        { type: 'open', file: 0, path: 'c' },
+      ],
+    },
+    { store },
+  );
+  runner.send({ type: 'load' });
+  runner.send({ type: 'retry' });
+  await letGo();
+  const opened = core.calls.filter(({ type }) => type === 'opened');
+  assert.deepEqual(opened.map(({ visit }) => visit).sort(), [3, 4]);
+});
+
+test('a probe and a lock are answered with their number, and the lock that fails with what it was for', async () => {
+  for (const [toRemove, work] of /** @type {const} */ ([
+    [false, 'journal'],
+    [true, 'remove'],
+  ])) {
+    const { core, runner } = setUp(
+      {
+        load: () => [
+          { type: 'probe', visit: 8 },
+          { type: 'lock', visit: 9, folder: 'f', toRemove },
+        ],
+      },
+      { takeTurn: () => Promise.reject(new DOMException('no locks', 'SecurityError')) },
+    );
+    runner.send({ type: 'load' });
+    await settle();
+    assert.deepEqual(core.calls.slice(1), [
+      { type: 'probed', visit: 8, device: DEVICE },
+      {
+        type: 'storeFailed',
+        visit: 9,
+        work,
+        file: null,
+        kind: 'storage',
+        message: 'SecurityError: no locks',
+      },
+    ]);
+  }
+});
+
+test('a folder that another tab uses is busy for who wants to remove it', async () => {
+  /** @type {boolean[]} */
+  const asked = [];
+  const { core, runner } = setUp(
+    { remove: () => [{ type: 'lock', visit: 6, folder: 'f', toRemove: true }] },
+    {
+      takeTurn: async (_folder, { toRemove }) => {
+        asked.push(toRemove);
+        return null;
+      },
+    },
+  );
+  runner.send({ type: 'remove', ticket: 1 });
+  await settle();
+  assert.deepEqual(asked, [true]);
+  assert.deepEqual(core.calls.at(-1), { type: 'busy', visit: 6 });
+});
+
+test('who shares its folder and then wants it alone has given back its own part first', async () => {
+  /** @type {string[]} */
+  const log = [];
+  const { runner } = setUp(
+    {
+      load: () => [{ type: 'lock', visit: 1, folder: 'f', toRemove: false }],
+      locked: ({ visit }) => (visit === 1 ? [{ type: 'share' }] : []),
+      remove: () => [{ type: 'unlock' }, { type: 'lock', visit: 2, folder: 'f', toRemove: true }],
+    },
+    {
+      takeTurn: async () => {
+        log.push('take');
+        return {
+          tell() {},
+          share: () => void log.push('share'),
+          async end() {
+            await settle();
+            log.push('end');
+          },
+        };
+      },
+    },
+  );
+  runner.send({ type: 'load' });
+  await settle();
+  runner.send({ type: 'remove', ticket: 1 });
+  await settle();
+  await settle();
+  assert.deepEqual(log, ['take', 'share', 'end', 'take']);
+});
+
+test('a session that was closed while its files were looked for is never born', async () => {
+  const store = memoryStore();
+  const folder = store.folder('f');
+  /** @type {() => void} */
+  let letGo = () => {};
+  const blob = folder.blob.bind(folder);
+  folder.blob = async (path) => {
+    await new Promise((resolve) => (letGo = () => resolve(undefined)));
+    return blob(path);
+  };
+  /** @type {any[]} */
+  const log = [];
+  const { runner } = setUp(
+    {
+      load: () => OPEN,
+      opened: () => [{ type: 'createSession', session: 1, plan: PLAN }],
+      cancel: () => [{ type: 'closeSession' }],
+    },
+    { store, createSession: sessionFactory(log) },
+  );
+  runner.send({ type: 'load' });
+  await settle();
+  runner.send({ type: 'cancel' });
+  for (let i = 0; i < 3; i++) {
+    letGo();
+    await settle();
+  }
+  assert.deepEqual(log, []);
+});
+
+test('an answer that fails is the core’s to judge, with the runtime’s words', async () => {
+  /** @type {any[]} */
+  const log = [];
+  const { core, runner, reports } = setUp(
+    {
+      load: () => OPEN,
+      opened: () => [{ type: 'createSession', session: 2, plan: PLAN }],
+      answerFailed: ({ chat }) => [
+        { type: 'rejectChat', chat, error: { ...LOST, code: 'out_of_memory' } },
+        { type: 'closeSession' },
+      ],
+    },
+    { createSession: sessionFactory(log) },
+  );
+  runner.send({ type: 'load' });
+  await settle();
+  const [session] = log;
+  for (const id of [7, 8]) runner.chat(id, [{ role: 'user', content: 'Hi' }], {});
+  session.on.event({ type: 'answerFailed', chat: 7, message: 'std::bad_alloc' });
+  assert.deepEqual(core.calls.at(-1), {
+    type: 'answerFailed',
+    chat: 7,
+    message: 'std::bad_alloc',
+    session: 2,
+  });
+  // The one that waited for its turn ends with the session.
+  assert.deepEqual(
+    reports.map(([, { type, id, error }]) => [type, id, error.code]),
+    [
+      ['chatFailed', 7, 'out_of_memory'],
+      ['chatFailed', 8, 'aborted'],
+    ],
+  );
+  assert.equal(session.closed, true);
+  session.on.reply({ type: 'piece', id: 7, text: 'late' });
+  assert.equal(reports.length, 2);
+});
+
+test('a device that is lost while its model is loaded is passed on', async () => {
+  /** @type {any[]} */
+  const log = [];
+  const { core, runner } = setUp(
+    { load: () => OPEN, opened: () => [{ type: 'createSession', session: 1, plan: PLAN }] },
+    { createSession: sessionFactory(log) },
+  );
+  runner.send({ type: 'load' });
+  await settle();
+  log[0].on.event({ type: 'sessionLost', message: 'The device was lost' });
+  assert.deepEqual(core.calls.at(-1), {
+    type: 'sessionLost',
+    message: 'The device was lost',
+    session: 1,
+  });
+});
+
+test('what became of a removal is told with the newest snapshot before it', async () => {
+  const { runner, reports } = setUp({
+    remove: ({ ticket }) => [
+      { type: 'done', ticket, error: ticket === 1 ? null : { ...LOST, code: 'storage' } },
+    ],
+  });
+  runner.send({ type: 'remove', ticket: 1 });
+  runner.send({ type: 'remove', ticket: 2 });
+  assert.deepEqual(
+    reports.map(([type]) => type),
+    ['snapshot', 'done', 'snapshot', 'done'],
+  );
+  assert.deepEqual(reports[1].slice(1), [1, null]);
+  assert.equal(reports[3][2].code, 'storage');
 });

@@ -113,22 +113,31 @@ for (const [name, make] of /** @type {const} */ ([
     assert.equal(await folder.size(), 0);
   });
 
-  test(`${name}: the journal is the last one written, and goes with the folder`, async () => {
+  test(`${name}: the two places of the journal are kept apart, and go with the folder`, async () => {
     const store = await make();
     const folder = store.folder('f');
-    assert.equal((await folder.readJournal()).text, null);
-    for (const text of ['one', 'two, longer', '3']) await folder.writeJournal(text);
-    assert.deepEqual(await folder.readJournal(), { text: '3', files: [] });
+    assert.deepEqual((await folder.readJournal()).texts, [null, null]);
+    await folder.writeJournal(1, 'one');
+    assert.deepEqual((await folder.readJournal()).texts, [null, 'one']);
+    for (const [slot, text] of /** @type {const} */ ([
+      [0, 'two, longer'],
+      [1, 'x'],
+      [0, '3'],
+    ])) {
+      await folder.writeJournal(slot, text);
+    }
+    assert.deepEqual(await folder.readJournal(), { texts: ['3', 'x'], files: [] });
     await folder.open(0, 'a');
     await folder.remove();
     assert.equal(await folder.read(0, 0, new Uint8Array(1)), null);
-    assert.deepEqual(await folder.readJournal(), { text: null, files: [] });
+    assert.deepEqual(await folder.readJournal(), { texts: [null, null], files: [] });
     await folder.open(0, 'a');
-    assert.deepEqual(await store.folder('g').readJournal(), { text: null, files: [] });
+    const other = await store.folder('g').readJournal();
+    assert.deepEqual(other, { texts: [null, null], files: [] });
   });
 }
 
-test('OPFS: a journal whose writing was interrupted leaves the one before', async () => {
+test('OPFS: a journal whose writing was interrupted leaves the one in the other place', async () => {
   await opfs();
   /** The worker ends and another one begins. */
   const restarted = async () => {
@@ -138,21 +147,16 @@ test('OPFS: a journal whose writing was interrupted leaves the one before', asyn
     return store.folder('f');
   };
   let folder = await restarted();
-  await folder.writeJournal('first');
-  for (const text of ['second', 'third']) {
-    const before = (await folder.readJournal()).text;
-    for (const stage of /** @type {const} */ (['write', 'flush', 'truncate'])) {
-      disk.failNext(stage, 'journal');
-      await assert.rejects(folder.writeJournal(`torn at ${stage}`), StoreError);
-      folder = await restarted();
-      // Until the other one is emptied, it is the one.
-      assert.equal((await folder.readJournal()).text, before, stage);
-      if (stage !== 'flush') folder = await restarted();
-    }
-    await folder.writeJournal(text);
+  await folder.writeJournal(0, 'first');
+  for (const stage of /** @type {const} */ (['create', 'write', 'flush'])) {
+    disk.failNext(stage, 'journal.1');
+    await assert.rejects(folder.writeJournal(1, `torn at ${stage}`), StoreError);
     folder = await restarted();
-    assert.equal((await folder.readJournal()).text, text);
+    assert.equal((await folder.readJournal()).texts[0], 'first', stage);
   }
+  await folder.writeJournal(1, 'second');
+  folder = await restarted();
+  assert.deepEqual((await folder.readJournal()).texts, ['first', 'second']);
 });
 
 test('OPFS: what was written before a journal is flushed before it, or there is no journal', async () => {
@@ -161,13 +165,13 @@ test('OPFS: what was written before a journal is flushed before it, or there is 
   await folder.open(1, 'b');
   await folder.write(0, 0, bytesOf('x'));
   await folder.write(1, 0, bytesOf('x'));
-  await folder.writeJournal('one');
+  await folder.writeJournal(0, 'one');
   assert.deepEqual(disk.flushed, ['a', 'b', 'journal.0']);
   await folder.write(1, 1, bytesOf('y'));
   disk.failNext('flush', 'b');
-  await assert.rejects(folder.writeJournal('two'), StoreError);
-  assert.equal((await folder.readJournal()).text, 'one');
-  await folder.writeJournal('three');
+  await assert.rejects(folder.writeJournal(1, 'two'), StoreError);
+  assert.deepEqual((await folder.readJournal()).texts, ['one', null]);
+  await folder.writeJournal(1, 'three');
   await folder.write(0, 1, bytesOf('y'));
   await folder.close(0);
   assert.deepEqual(disk.flushed.slice(3), ['b', 'journal.1', 'a']);
@@ -207,7 +211,7 @@ test('OPFS: a file that another tab writes is said so', async () => {
   const store = await opfs(async () => void waits++);
   const [here, there] = [store.folder('f'), store.folder('f')];
   await here.open(0, 'a');
-  await assert.rejects(there.open(0, 'a'), { name: 'StoreError', message: /another tab/ });
+  await assert.rejects(there.open(0, 'a'), { name: 'StoreError', message: /another tab/i });
   assert.equal(waits, 20, 'it might have been a tab that was just closed');
   await here.closeAll();
   await there.open(0, 'a');
@@ -303,4 +307,15 @@ test('the store says what space there is, and leaves nothing of its own behind',
 
 test('segments are what stands between the slashes', () => {
   assert.deepEqual(segmentsOf('a/b..c/.d'), ['a', 'b..c', '.d']);
+});
+
+test('OPFS: what another tab has open is not removed, and that is said', async () => {
+  const store = await opfs(async () => {});
+  const [here, there] = [store.folder('f'), store.folder('f')];
+  await there.open(0, 'deep/a');
+  await assert.rejects(here.remove(), { name: 'StoreError', message: /[Aa]nother tab/ });
+  assert.deepEqual([...disk.list()], ['candor/f/deep/a']);
+  await there.closeAll();
+  await here.remove();
+  assert.deepEqual([...disk.list()], []);
 });

@@ -37,16 +37,6 @@ function loaderOptions() {
   return host ? { models, host } : { models };
 }
 
-/** Which downloads an earlier visit left under way, read before the loader does. @param {string} key */
-function wasUnderWay(key) {
-  try {
-    const record = JSON.parse(localStorage.getItem(`download_state_${key}`) ?? 'null');
-    return record?.status === 'downloading';
-  } catch {
-    return false;
-  }
-}
-
 class Demo {
   #loader;
   #cv;
@@ -58,6 +48,8 @@ class Demo {
   #indicators = new Map();
   /** @type {Map<string, Snapshot['status']>} */
   #before = new Map();
+  /** One hold on each model that is wanted. @type {Map<string, Promise<Model>>} */
+  #models = new Map();
   /** @type {{ key: string, model: Model } | null} */
   #current = null;
   /** The model that the visitor chose last; it answers as soon as it is ready. */
@@ -83,6 +75,7 @@ class Demo {
       if (what === 'use') this.use(key);
       else if (what === 'show') this.#show(key);
       else if (what === 'recover') this.#recover(key);
+      else if (what === 'update') this.#update(key);
       else void this.#remove(key);
     });
     this.#progress.loader = loader;
@@ -112,17 +105,15 @@ class Demo {
     );
   }
 
-  /** @param {string[]} interrupted keys of downloads that an earlier visit left under way */
-  start(interrupted) {
+  start() {
     this.#nameModel();
     this.#chat.suggest(suggestions(this.#cv));
     for (const key of this.#loader.keys) {
-      const snapshot = this.#loader.snapshot(key);
-      if (snapshot.totalDownloaded === 0 && !interrupted.includes(key)) continue;
-      if (interrupted.includes(key)) {
+      const { goesOn, status } = this.#loader.snapshot(key);
+      if (goesOn) {
         this.#chat.note(`${OFFERS[key].name} goes on from what your last visit left here.`);
         this.#load(key);
-      } else if (snapshot.status === 'paused') this.#indicate(key);
+      } else if (status === 'paused') this.#indicate(key);
     }
   }
 
@@ -148,13 +139,28 @@ class Demo {
     const { status } = this.#loader.snapshot(key);
     if (status !== 'ready') this.#indicate(key);
     if (status === 'paused') this.#loader.resume(key);
-    this.#loader.load(key).then(
+    this.#hold(key).then(
       (model) => this.#offer(key, model),
       () => {
         // The snapshot says why, and the dialogs show it. A question that waited for this model waits no more.
         if (key === this.#wanted) this.#chat.giveBack();
       },
     );
+  }
+
+  /** @param {string} key */
+  #hold(key) {
+    const held = this.#models.get(key);
+    if (held) return held;
+    const model = this.#loader.load(key);
+    this.#models.set(key, model);
+    model.catch(() => this.#letGo(key, model));
+    return model;
+  }
+
+  /** @param {string} key @param {Promise<Model>} [model] only if it is this one */
+  #letGo(key, model = this.#models.get(key)) {
+    if (this.#models.get(key) === model) this.#models.delete(key);
   }
 
   /** A model is ready: it answers if the visitor wants it to, or if nobody else can. @param {string} key @param {Model} model */
@@ -173,7 +179,10 @@ class Demo {
     if (before && before.key !== key) {
       this.#chat.note(`${name} answers from here on.`);
       // Two general models at once are more than most devices have memory for; the small one may stay.
-      if (before.key !== 'mini') void before.model.dispose().catch(() => {});
+      if (before.key !== 'mini') {
+        this.#letGo(before.key);
+        void before.model.dispose();
+      }
     }
     const provider = this.#loader.snapshot(key).variant?.executionProvider ?? 'wasm';
     const facts = systemMessage(this.#cv, FACTS_BUDGET[provider]);
@@ -206,7 +215,7 @@ class Demo {
     if (status === 'ready') {
       if (shown) this.#progress.minimize();
       // Also after a session was lost and loaded again, when nobody waits for a load.
-      this.#loader.load(key).then(
+      this.#hold(key).then(
         (model) => this.#offer(key, model),
         () => {},
       );
@@ -215,7 +224,10 @@ class Demo {
       this.#chat.setAnswerer(null);
       this.#picker.setCurrent('');
     }
+    // After its end, the next load is a new one.
+    if (status === 'failed' && !snapshot.can.retry) this.#letGo(key);
     if (status === 'cancelled' || status === 'idle') {
+      this.#letGo(key);
       if (shown) this.#progress.minimize();
       this.#indicators.get(key)?.parentElement?.remove();
       this.#indicators.delete(key);
@@ -255,6 +267,14 @@ class Demo {
     } catch (error) {
       this.#chat.note(/** @type {Error} */ (error).message);
     }
+  }
+
+  /** @param {string} key */
+  #update(key) {
+    this.#indicate(key);
+    // The snapshot says what goes wrong.
+    this.#loader.update(key).catch(() => {});
+    this.#show(key);
   }
 
   #nameModel() {
@@ -318,10 +338,9 @@ async function main() {
     openChat(!byId('chat').hasAttribute('data-open'));
   });
 
-  const interrupted = Object.keys(OFFERS).filter(wasUnderWay);
   try {
     const demo = new Demo(await createLoader(loaderOptions()), cv);
-    demo.start(interrupted);
+    demo.start();
     // A browser takes its time for this, and the page is usable without.
     void describeDevice().then((device) => demo.setDevice(device));
   } catch (error) {

@@ -1,5 +1,5 @@
 /** The models on offer and the picker that lists them. */
-import { formatter } from '/candor/define.js';
+import { WORDS, formatter } from '/candor/define.js';
 import { el } from './cv.js';
 
 /**
@@ -79,7 +79,7 @@ export class Picker {
   #list;
   #loader;
   #ask;
-  /** @type {Map<string, { row: HTMLElement, size: HTMLElement, state: HTMLElement, use: HTMLButtonElement, remove: HTMLButtonElement, about: HTMLElement }>} */
+  /** @type {Map<string, { row: HTMLElement, size: HTMLElement, state: HTMLElement, use: HTMLButtonElement, update: HTMLButtonElement, remove: HTMLButtonElement, about: HTMLElement }>} */
   #rows = new Map();
   /** Bytes on this device, by key. @type {Map<string, number>} */
   #stored = new Map();
@@ -89,7 +89,7 @@ export class Picker {
   /**
    * @param {HTMLElement} list
    * @param {Loader} loader
-   * @param {(what: 'use' | 'show' | 'recover' | 'remove', key: string) => void} ask
+   * @param {(what: 'use' | 'show' | 'recover' | 'update' | 'remove', key: string) => void} ask
    */
   constructor(list, loader, ask) {
     this.#list = list;
@@ -121,14 +121,24 @@ export class Picker {
     const about = el('p');
     const state = el('p', 'state');
     const use = this.#button(() => this.#choose(key));
+    const update = this.#button(() => this.#ask('update', key));
     const remove = this.#button(() => this.#ask('remove', key));
     const heading = el('h4', null, name, advanced && el('span', 'badge', 'Advanced'));
     heading.id = `model-${key}`;
-    const row = el('li', 'model', heading, about, size, state, el('div', 'buttons', use, remove));
-    for (const button of [use, remove]) button.setAttribute('aria-describedby', heading.id);
+    const row = el(
+      'li',
+      'model',
+      heading,
+      about,
+      size,
+      state,
+      el('div', 'buttons', use, update, remove),
+    );
+    for (const button of [use, update, remove]) button.setAttribute('aria-describedby', heading.id);
+    update.textContent = 'Update';
     remove.textContent = 'Remove';
     this.#list.append(row);
-    return { row, size, state, use, remove, about };
+    return { row, size, state, use, update, remove, about };
   }
 
   /** @param {() => void} onClick */
@@ -178,11 +188,13 @@ export class Picker {
         (offer.needsGpu && !this.#webgpu ? ' Without WebGPU it is too slow to use.' : ''),
     );
     const stored = this.#stored.get(key) ?? 0;
-    set(row.state, stateText(s, current, stored));
+    const newer = s.newer ? `. ${WORDS.newer(newerBytes(s))}` : '';
+    set(row.state, stateText(s, current, stored) + newer);
     set(row.use, useText(s, current));
     row.use.disabled = current;
     row.row.toggleAttribute('data-current', current);
     row.row.dataset.status = s.status;
+    row.update.hidden = !s.can.update;
     row.remove.hidden = !s.can.remove && !(s.status === 'idle' && stored > 0);
   }
 }
@@ -191,6 +203,10 @@ export class Picker {
 function set(element, text) {
   if (element.textContent !== text) element.textContent = text;
 }
+
+/** @param {Snapshot} s */
+const newerBytes = (s) =>
+  typeof s.newer?.bytes === 'number' ? formatter('en').bytes(s.newer.bytes) : '';
 
 /** @param {Snapshot} s @param {boolean} current @param {number} stored bytes on this device */
 function stateText(s, current, stored) {

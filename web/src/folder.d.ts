@@ -5,12 +5,13 @@
  * whether or not the answers are waited for. Rejects with StoreError.
  */
 export interface Folder {
-  readJournal(): Promise<{ text: string | null; files: { path: string; size: number }[] }>;
-  /**
-   * Flushes all that was written before, then writes the text: whole or not at all, an interrupted write leaves the
-   * one before.
-   */
-  writeJournal(text: string): Promise<void>;
+  /** What lies in the two places of the journal, as it lies there; null for nothing. */
+  readJournal(): Promise<{
+    texts: [string | null, string | null];
+    files: { path: string; size: number }[];
+  }>;
+  /** Flushes all that was written before, then writes the text into place 0 or 1, and flushes that. */
+  writeJournal(slot: number, text: string): Promise<void>;
   /** → size in bytes; creates the file. */
   open(file: number, path: string): Promise<number>;
   /** Writes all of it. Takes the memory, and gives it back with the same bytes in it. */
@@ -32,6 +33,7 @@ export interface Folder {
   blob(path: string): Promise<Blob>;
   /** Bytes of all that is in it; 0 where there is none, and then none is made. */
   size(): Promise<number>;
+  /** Resolves when nothing of it is left. */
   remove(): Promise<void>;
 }
 

@@ -1,7 +1,7 @@
 /** What the runner needs of the world. The browser's versions are in adapters/, the tests bring their own. */
 import type { DeviceFacts, GenerationOptions, SessionPlan, Snapshot } from '../bindings.d.ts';
 import type { Store } from './folder.d.ts';
-import type { ChatReply, Message, SessionEvent } from './protocol.d.ts';
+import type { ChatReply, Message, PlainError, SessionEvent } from './protocol.d.ts';
 
 export interface Clock {
   /** ms; never runs backwards. */
@@ -36,15 +36,20 @@ export type Fetch = (
 export interface Turn {
   /** Tells the tabs that wait what this one shows. */
   tell(text: string): void;
-  /** Lets the next tab have it. */
-  end(): void;
+  /** Lets the next tab have it, and goes on reading: until end(), nobody can take it to remove it. */
+  share(): void;
+  /** Lets the next tab have it. Resolves when that is done. */
+  end(): Promise<void>;
 }
 
-/** Resolves when no other tab has the folder; until then `heard` gets what that tab tells. Rejects when aborted. */
+/**
+ * Resolves when no other tab has the folder; until then `heard` gets what that tab tells. Rejects when aborted. toRemove:
+ * waits for nobody, and gives null where another tab has the folder, or reads what is in it.
+ */
 export type TakeTurn = (
   folder: string,
-  options: { signal: AbortSignal; heard: (text: string) => void },
-) => Promise<Turn>;
+  options: { signal: AbortSignal; heard: (text: string) => void; toRemove: boolean },
+) => Promise<Turn | null>;
 
 export interface Session {
   chat(id: number, messages: Message[], options: GenerationOptions): void;
@@ -73,4 +78,6 @@ export interface Sink {
   persist(key: string, json: string): void;
   unpersist(key: string): void;
   reply(reply: ChatReply): void;
+  /** A command with a ticket is done, or error says why it is not. */
+  done(ticket: number, error: PlainError | null): void;
 }

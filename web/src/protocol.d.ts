@@ -25,7 +25,8 @@ export interface PlainError {
 }
 
 /** What the visitor may ask of one model. */
-export type Command = 'load' | 'pause' | 'resume' | 'retry' | 'cancel' | 'remove' | 'dispose';
+export type Command =
+  'load' | 'pause' | 'resume' | 'retry' | 'cancel' | 'remove' | 'update' | 'dispose';
 
 export interface Finish {
   reason: 'eos' | 'stop' | 'length' | 'context' | 'abort';
@@ -40,7 +41,7 @@ export interface Finish {
 /** Page → loader worker. */
 export type ToWorker =
   | { type: 'start'; models: ModelConfig[]; runtimeUrl: string | null; storage: 'auto' | 'memory' }
-  /** Answered by `done` once the core has taken it and, for remove and dispose, everything that follows is done. */
+  /** Answered by `done` once the core has taken it and, for remove and dispose, it is done. */
   | { type: 'command'; id: number; key: string; command: Command }
   /** Answered by `done` with the bytes that the model takes in the store. */
   | { type: 'measure'; id: number; key: string }
@@ -61,8 +62,8 @@ export type FromWorker =
   | { type: 'started'; snapshots: Snapshot[] }
   | { type: 'broken'; error: PlainError }
   | { type: 'snapshot'; snapshot: Snapshot }
-  /** bytes: measured; null where that failed. */
-  | { type: 'done'; id: number; bytes?: number | null }
+  /** bytes: measured; null where that failed. error: why the command could not be done. */
+  | { type: 'done'; id: number; bytes?: number | null; error?: PlainError | null }
   | { type: 'persist'; key: string; json: string }
   | { type: 'unpersist'; key: string }
   | ChatReply
@@ -85,10 +86,9 @@ export type ToSession =
 /** Session worker → loader worker: CoreEvents of its own, and replies to chats. */
 export type FromSession = { type: 'event'; event: SessionEvent } | ChatReply;
 
-export type SessionEvent = Extract<
-  import('../bindings.d.ts').CoreEvent,
-  { type: 'sessionProgress' | 'sessionReady' | 'sessionFailed' | 'sessionLost' }
->;
+/** One session knows nothing of others: the runner says which it is. */
+export type SessionEvent = OfOneSession<import('../bindings.d.ts').CoreEvent>;
+type OfOneSession<Event> = Event extends { session: number } ? Omit<Event, 'session'> : never;
 
 /** The least that carries messages: a Worker, a MessagePort, a worker's own global scope. */
 export interface Endpoint<Out> {

@@ -123,6 +123,11 @@ class GenerationLoop {
   /// Tokens of prompt and answer together; empty when the model does not say.
   std::optional<std::uint64_t> context_length() const { return shape_.context_length; }
 
+  /// Runs that go before the first generation, one after the other on an empty cache: several tokens and then
+  /// one, as each answer begins and goes on. With a GPU that is when its programs are compiled. Empty when
+  /// the graph can't be driven.
+  std::vector<step::Run> warm_up() const;
+
   /// Begins a new generation; the one before, if any, is forgotten.
   GenerationStep begin(std::vector<TokenId> prompt, const GenerationOptions& options);
   /// The raw logits of the last position; may be changed in place.

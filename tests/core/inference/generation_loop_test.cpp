@@ -166,6 +166,23 @@ TEST(GenerationLoop, RefusesGraphsThatDoNotFitTheirConfiguration) {
   EXPECT_NE(message_of({}), "");
 }
 
+TEST(GenerationLoop, WarmsUpAsAnswersBeginAndGoOnSeveralTokensAndThenOne) {
+  GraphDescription description = graph();
+  description.inputs.push_back({"position_ids", "int64", {{}, {}}});
+  const std::vector<step::Run> runs = GenerationLoop(description).warm_up();
+  ASSERT_EQ(runs.size(), 2U);
+  EXPECT_TRUE(runs[0].first);
+  EXPECT_EQ(runs[0].past_length, 0U);
+  EXPECT_GT(runs[0].input_ids.size(), 1U);
+  EXPECT_FALSE(runs[1].first);
+  EXPECT_EQ(runs[1].past_length, runs[0].input_ids.size());
+  EXPECT_EQ(runs[1].input_ids.size(), 1U);
+  for (const step::Run& run : runs) EXPECT_TRUE(run.position_ids);
+
+  description.inputs.push_back({"pixel_values", "float32", {{}, 3, 224, 224}});
+  EXPECT_TRUE(GenerationLoop(description).warm_up().empty());
+}
+
 TEST(GenerationLoop, FeedsThePromptAndThenOneTokenAtATime) {
   Player player({"a", "b"});
   const step::Finish finish = player.play({});

@@ -40,6 +40,7 @@ export const DEVICE = {
   deviceMemory: 8,
   cores: 2,
   crossOriginIsolated: false,
+  jspi: false,
   persistent: true,
   quota: null,
   usage: null,
@@ -111,11 +112,14 @@ export function scriptedCore(answer) {
       hashed(file, offset, length) {
         return core.take({ type: 'hashed', file, offset, length });
       }
+      folder() {
+        return 'f';
+      }
       wakeAt() {
         return core.wake;
       }
       snapshot() {
-        return JSON.stringify({ modelKey: 'm', status: 'ready' });
+        return JSON.stringify({ modelKey: 'm', status: 'ready', goesOn: true });
       }
       delete() {
         core.deleted = true;

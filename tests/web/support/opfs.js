@@ -135,8 +135,16 @@ export class FakeDirectory {
     return this.#get(name, options, () => new FakeFile(name, this.#disk));
   }
 
+  /** Whether a file in it is open. @returns {boolean} */
+  get locked() {
+    return [...this.#entries.values()].some(({ locked }) => locked);
+  }
+
   /** @param {string} name */
   async removeEntry(name) {
+    if (this.#entries.get(name)?.locked) {
+      throw new DOMException(name, 'NoModificationAllowedError');
+    }
     if (!this.#entries.delete(name)) throw new DOMException(name, 'NotFoundError');
   }
 

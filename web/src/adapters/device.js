@@ -19,6 +19,7 @@ export async function probeDevice(store) {
     deviceMemory,
     cores: hardwareConcurrency,
     crossOriginIsolated: globalThis.crossOriginIsolated === true,
+    jspi: 'Suspending' in WebAssembly,
     persistent: store.persistent,
     online: navigator.onLine !== false,
   };

@@ -78,17 +78,17 @@ class MemoryFolder {
   #files = new Map();
   /** @type {Map<number, MemoryFile>} */
   #open = new Map();
-  /** @type {string | null} */
-  #journal = null;
+  /** @type {[string | null, string | null]} */
+  #journals = [null, null];
 
   async readJournal() {
     const files = [...this.#files].map(([path, { size }]) => ({ path, size }));
-    return { text: this.#journal, files };
+    return { texts: /** @type {[string | null, string | null]} */ ([...this.#journals]), files };
   }
 
-  /** @param {string} text */
-  async writeJournal(text) {
-    this.#journal = text;
+  /** @param {number} slot @param {string} text */
+  async writeJournal(slot, text) {
+    this.#journals[slot] = text;
   }
 
   /** @param {number} id @param {string} path */
@@ -147,7 +147,7 @@ class MemoryFolder {
   async remove() {
     this.#open.clear();
     this.#files.clear();
-    this.#journal = null;
+    this.#journals = [null, null];
   }
 }
 

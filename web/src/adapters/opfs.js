@@ -13,10 +13,11 @@ const ROOT = 'candor';
 // The worker of a tab that was closed may hold a file for a moment after the tab's lock has gone.
 const TRIES = 20;
 const TRY_AGAIN_MS = 100;
-// The journal is written to these in turn, after a number; when one is flushed, the other is emptied. So where both
-// have a number, the one with the lower is surely whole.
+// The two places of the journal.
 const JOURNALS = ['journal.0', 'journal.1'];
-const NUMBERED = /^(\d{1,15})\n/;
+
+/** @param {unknown} error @param {string} name */
+const isCalled = (error, name) => error instanceof DOMException && error.name === name;
 
 /** @template T @param {() => Promise<T>} work */
 async function guarded(work) {
@@ -26,16 +27,6 @@ async function guarded(work) {
     throw StoreError.from(error);
   }
 }
-
-/** @param {string} text @returns {{ number: number, text: string } | null} */
-function journalIn(text) {
-  const match = NUMBERED.exec(text);
-  return match && { number: Number(match[1]), text: text.slice(match[0].length) };
-}
-
-/** @template {{ number: number }} T @param {(T | null)[]} journals */
-const oldest = (journals) =>
-  journals.reduce((a, b) => (a && (!b || a.number < b.number) ? a : b), null);
 
 /**
  * @param {FileSystemDirectoryHandle} folder
@@ -65,8 +56,8 @@ class OpfsFolder {
   #open = new Map();
   /** Files with bytes that may not have reached the disk. @type {Set<number>} */
   #dirty = new Set();
-  /** Kept open while journals are written: `next` is the one that the next goes to. */
-  #journals = { handles: /** @type {FileSystemSyncAccessHandle[]} */ ([]), next: 0, number: 0 };
+  /** Kept open while journals are written. @type {FileSystemSyncAccessHandle[]} */
+  #journals = [];
 
   /**
    * @param {FileSystemDirectoryHandle} root
@@ -86,54 +77,35 @@ class OpfsFolder {
       this.#closeJournals();
       /** @type {{ path: string, size: number }[]} */
       const files = [];
-      /** @type {ReturnType<typeof journalIn>[]} */
-      const journals = [];
+      /** @type {[string | null, string | null]} */
+      const texts = [null, null];
       for await (const { path, file } of filesIn(await this.#directory())) {
-        if (JOURNALS.includes(path)) journals.push(journalIn(await file.text()));
-        else files.push({ path, size: file.size });
+        const slot = JOURNALS.indexOf(path);
+        if (slot < 0) files.push({ path, size: file.size });
+        else texts[slot] = (await file.text()) || null;
       }
-      return { text: oldest(journals)?.text ?? null, files };
+      return { texts, files };
     });
   }
 
-  /** @param {string} text */
-  writeJournal(text) {
+  /** @param {number} slot @param {string} text */
+  writeJournal(slot, text) {
     return this.#inTurn(async () => {
       for (const id of this.#dirty) this.#flush(id);
-      const journals = this.#journals;
-      if (!journals.handles.length) await this.#openJournals();
-      const { handles, next, number } = journals;
-      const bytes = new TextEncoder().encode(`${number}\n${text}`);
-      writeAll(handles[next], 0, bytes);
-      handles[next].truncate(bytes.length);
-      handles[next].flush();
-      handles[1 - next].truncate(0);
-      journals.next = 1 - next;
-      journals.number++;
+      const journal = (this.#journals[slot] ??= await this.#access(
+        await this.#directory(),
+        JOURNALS[slot],
+      ));
+      const bytes = new TextEncoder().encode(text);
+      writeAll(journal, 0, bytes);
+      journal.truncate(bytes.length);
+      journal.flush();
     });
-  }
-
-  async #openJournals() {
-    const journals = this.#journals;
-    try {
-      for (const name of JOURNALS) {
-        journals.handles.push(await this.#access(await this.#directory(), name));
-      }
-    } catch (error) {
-      this.#closeJournals();
-      throw error;
-    }
-    const found = journals.handles.map((handle) => {
-      const head = new Uint8Array(20);
-      return journalIn(new TextDecoder().decode(head.subarray(0, handle.read(head, { at: 0 }))));
-    });
-    const whole = oldest(found);
-    journals.next = whole && whole === found[0] ? 1 : 0;
-    journals.number = (whole?.number ?? 0) + 1;
   }
 
   #closeJournals() {
-    for (const handle of this.#journals.handles.splice(0)) handle.close();
+    // One of them may not be there.
+    for (const journal of this.#journals.splice(0)) journal?.close();
   }
 
   async #directory() {
@@ -145,15 +117,18 @@ class OpfsFolder {
   /** @param {FileSystemDirectoryHandle} folder @param {string} name */
   async #access(folder, name) {
     const file = await folder.getFileHandle(name, { create: true });
+    return this.#patiently(() => file.createSyncAccessHandle());
+  }
+
+  /** @template T @param {() => Promise<T>} work that cannot be done while another tab has a file open */
+  async #patiently(work) {
     for (let tries = TRIES; ; tries--) {
       try {
-        return await file.createSyncAccessHandle();
+        return await work();
       } catch (error) {
-        if (!(error instanceof DOMException) || error.name !== 'NoModificationAllowedError') {
-          throw error;
-        }
+        if (!isCalled(error, 'NoModificationAllowedError')) throw error;
       }
-      if (!tries) throw new StoreError('storage', 'This model is being downloaded in another tab.');
+      if (!tries) throw new StoreError('storage', 'Another tab is using the files of this model.');
       await this.#wait(TRY_AGAIN_MS);
     }
   }
@@ -267,7 +242,7 @@ class OpfsFolder {
       try {
         folder = await this.#root.getDirectoryHandle(this.#name);
       } catch (error) {
-        if (error instanceof DOMException && error.name === 'NotFoundError') return 0;
+        if (isCalled(error, 'NotFoundError')) return 0;
         throw error;
       }
       let bytes = 0;
@@ -283,7 +258,7 @@ class OpfsFolder {
       this.#closeAll();
       await this.#directory();
       this.#folder = null;
-      await this.#root.removeEntry(this.#name, { recursive: true });
+      await this.#patiently(() => this.#root.removeEntry(this.#name, { recursive: true }));
     });
   }
 }

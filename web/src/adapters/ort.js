@@ -1,19 +1,22 @@
 /**
- * ONNX Runtime: which build, its files, its device.
+ * ONNX Runtime: its builds, their files, its device.
  *
+ * @typedef {import('../../bindings.d.ts').SessionPlan['runtime']} Build
  * @typedef {typeof import('onnxruntime-web')} Ort
  */
 
 // Written out one by one, because bundlers copy exactly such addresses.
-const JSPI = {
-  api: new URL('../../dist/ort/ort.jspi.min.mjs', import.meta.url),
-  glue: new URL('../../dist/ort/ort-wasm-simd-threaded.jspi.mjs', import.meta.url),
-  wasm: new URL('../../dist/ort/ort-wasm-simd-threaded.jspi.wasm', import.meta.url),
-};
-const ASYNCIFY = {
-  api: new URL('../../dist/ort/ort.webgpu.min.mjs', import.meta.url),
-  glue: new URL('../../dist/ort/ort-wasm-simd-threaded.asyncify.mjs', import.meta.url),
-  wasm: new URL('../../dist/ort/ort-wasm-simd-threaded.asyncify.wasm', import.meta.url),
+const BESIDE = {
+  jspi: [
+    new URL('../../dist/ort/ort.jspi.min.mjs', import.meta.url),
+    new URL('../../dist/ort/ort-wasm-simd-threaded.jspi.mjs', import.meta.url),
+    new URL('../../dist/ort/ort-wasm-simd-threaded.jspi.wasm', import.meta.url),
+  ],
+  asyncify: [
+    new URL('../../dist/ort/ort.webgpu.min.mjs', import.meta.url),
+    new URL('../../dist/ort/ort-wasm-simd-threaded.asyncify.mjs', import.meta.url),
+    new URL('../../dist/ort/ort-wasm-simd-threaded.asyncify.wasm', import.meta.url),
+  ],
 };
 const NAMES = {
   jspi: ['ort.jspi.min.mjs', 'ort-wasm-simd-threaded.jspi.mjs', 'ort-wasm-simd-threaded.jspi.wasm'],
@@ -24,27 +27,23 @@ const NAMES = {
   ],
 };
 
-/** @param {string | null} runtimeUrl */
-function addresses(runtimeUrl) {
-  // The build that suspends through the engine is 10 MB smaller and faster.
-  const jspi = 'Suspending' in WebAssembly;
-  if (runtimeUrl === null) return jspi ? JSPI : ASYNCIFY;
+/** @param {string | null} runtimeUrl @param {Build} build @returns {URL[]} of its API, its glue and its wasm */
+function addresses(runtimeUrl, build) {
+  if (runtimeUrl === null) return BESIDE[build];
   const folder = runtimeUrl.replace(/\/*$/, '/');
-  const [api, glue, wasm] = (jspi ? NAMES.jspi : NAMES.asyncify).map(
-    (name) => new URL(name, folder),
-  );
-  return { api, glue, wasm };
+  return NAMES[build].map((name) => new URL(name, folder));
 }
 
 /**
  * @param {object} options
  * @param {string | null} options.runtimeUrl
+ * @param {Build} options.runtime
  * @param {number} options.threads
  * @param {(loaded: number, total: number | null) => void} options.progress bytes of the runtime's own wasm
  * @returns {Promise<Ort>}
  */
-export async function loadRuntime({ runtimeUrl, threads, progress }) {
-  const { api, glue, wasm } = addresses(runtimeUrl);
+export async function loadRuntime({ runtimeUrl, runtime, threads, progress }) {
+  const [api, glue, wasm] = addresses(runtimeUrl, runtime);
   const [module, wasmBinary] = await Promise.all([
     /** @type {Promise<Ort>} */ (import(/* @vite-ignore */ api.href)),
     fetchCounted(wasm, progress),
@@ -53,7 +52,7 @@ export async function loadRuntime({ runtimeUrl, threads, progress }) {
   ort.env.logLevel = 'error';
   ort.env.wasm.wasmPaths = { mjs: glue.href, wasm: wasm.href };
   ort.env.wasm.wasmBinary = wasmBinary;
-  ort.env.wasm.numThreads = globalThis.crossOriginIsolated ? threads : 1;
+  ort.env.wasm.numThreads = threads;
   ort.env.wasm.proxy = false;
   return ort;
 }

@@ -12,9 +12,7 @@ export const sessionWorker = (runtimeUrl) => (plan, files, on) => {
   const worker = startHelper('session', (words) => {
     const message = words || 'The session worker could not be started.';
     on.event(
-      ready
-        ? { type: 'sessionLost', message }
-        : { type: 'sessionFailed', kind: 'runtime', message },
+      ready ? { type: 'sessionLost', message } : { type: 'sessionFailed', kind: null, message },
     );
   });
   /** @param {import('../protocol.d.ts').ToSession} message */

@@ -12,10 +12,11 @@ import { formatter } from './format.js';
  * @property {(modelKey: string) => unknown} [cancel]
  * @property {(modelKey: string) => unknown} [retry]
  * @property {(modelKey: string) => unknown} [remove]
+ * @property {(modelKey: string) => unknown} [update]
  *
  * @typedef {CustomEvent<{ modelKey: string, snapshot: Snapshot | null }>} CandorEvent every `candor-…` event
  *
- * @typedef {'pause' | 'resume' | 'cancel' | 'retry' | 'remove'} LoaderAction
+ * @typedef {'pause' | 'resume' | 'cancel' | 'retry' | 'remove' | 'update'} LoaderAction
  */
 
 // Outside a browser (Node, server rendering) the modules can be imported; only `define` needs a DOM.
@@ -39,7 +40,10 @@ export class SnapshotElement extends Base {
   #unsubscribe = null;
   /** @type {HTMLElement | null} */
   #live = null;
+  /** Waits for the first frame that the region is in. @type {IntersectionObserver | null} */
+  #listening = null;
   #announced = '';
+  #words = '';
 
   /** @param {string} css */
   constructor(css) {
@@ -57,11 +61,13 @@ export class SnapshotElement extends Base {
         /** @type {any} */ (this)[name] = value;
       }
     }
+    this.#prepareToSpeak();
     this.#subscribe();
     this.#update();
   }
 
   disconnectedCallback() {
+    this.#listening?.disconnect();
     this.#unsubscribe?.();
     this.#unsubscribe = null;
   }
@@ -161,11 +167,23 @@ export class SnapshotElement extends Base {
     this.#announced = key;
     if (said.get(this.modelKey) === text) return;
     said.set(this.modelKey, text);
-    if (!this.#live) {
-      this.#live = h('p', { class: 'live', 'aria-live': 'polite' });
-      this.shadowRoot?.append(this.#live);
-    }
-    setText(this.#live, text);
+    this.#words = text;
+    if (this.#live && !this.#listening) setText(this.#live, text);
+  }
+
+  /** A screen reader says what changes in a region that it knows: one that comes with its words is silent. */
+  #prepareToSpeak() {
+    this.#live ??= h('p', { class: 'live', 'aria-live': 'polite' });
+    setText(this.#live, '');
+    this.shadowRoot?.append(this.#live);
+    this.#words = '';
+    // Tells after the next frame, whether the region is in view or not.
+    this.#listening = new IntersectionObserver((_, observer) => {
+      observer.disconnect();
+      this.#listening = null;
+      if (this.#live) setText(this.#live, this.#words);
+    });
+    this.#listening.observe(this.#live);
   }
 }
 

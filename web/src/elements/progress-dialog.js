@@ -63,7 +63,7 @@ class FileRow {
     const d = describeFile(file, f);
     setText(this.#name, d.name);
     setText(this.#percent, d.percent);
-    setText(this.#bytes, [d.bytes, d.here].filter(Boolean).join(' · '));
+    setText(this.#bytes, [d.bytes, d.here, d.speed, d.time].filter(Boolean).join(' · '));
     setText(this.#state, d.state);
     setAttr(this.element, 'data-status', file.status);
     show(this.#track, file.progress !== null && file.status !== 'done');
@@ -129,12 +129,12 @@ function svg(tag, attributes = {}) {
  * @attr lang - locale of the numbers; the nearest `lang` counts
  * @prop loader - from `createLoader`; buttons act on it
  * @prop snapshot - for those who bring their own data
- * @fires candor-pause, candor-resume, candor-cancel, candor-retry, candor-remove - before the loader is told;
+ * @fires candor-pause, candor-resume, candor-cancel, candor-retry, candor-update, candor-remove - before the loader is told;
  *   preventDefault() stops that
  * @fires candor-minimize, candor-background, candor-close - before it hides; preventDefault() keeps it open
  * @csspart dialog, header, title, body, stages, phase, percentage, bar, fill, cached, stats, notices, details, sparkline,
  *   files, file, tip, actions, button, primary, minimize, background, toggle-details, pause, resume, cancel, retry, remove,
- *   close
+ *   update, close
  * @cssprop --candor-accent, --candor-accent-text, --candor-background, --candor-text, --candor-muted, --candor-border,
  *   --candor-track, --candor-danger, --candor-radius, --candor-font, --candor-bar-height, --candor-width, --candor-z-index
  */
@@ -173,6 +173,7 @@ export class CandorProgressDialog extends SnapshotElement {
   #background = button('primary background', () => this.#hide('background'));
   #close = button('primary close', () => this.#hide('close'));
   #retry = button('primary retry', () => this.act('retry'));
+  #update = button('primary update', () => this.act('update'));
   #toggle = button('toggle-details', () => this.#toggleDetails());
   #pause = button('pause', () => this.act('pause'));
   #resume = button('primary resume', () => this.act('resume'));
@@ -184,6 +185,7 @@ export class CandorProgressDialog extends SnapshotElement {
     this.#close,
     this.#retry,
     this.#resume,
+    this.#update,
     this.#toggle,
     this.#pause,
     this.#cancel,
@@ -286,6 +288,7 @@ export class CandorProgressDialog extends SnapshotElement {
       [this.#close, words.close, !moving && !s.can.resume && !s.can.retry],
       [this.#retry, words.retry, s.can.retry],
       [this.#resume, words.resume, s.can.resume],
+      [this.#update, words.update, s.can.update],
       [this.#pause, words.pause, s.can.pause],
       [this.#cancel, words.cancel, s.can.cancel],
     ]);

@@ -75,6 +75,8 @@ export const WORDS = {
   stoppedElsewhere:
     'Another tab has this model and has stopped: it is paused, or asks what to do. Go on there, or close it to go on here.',
   notKept: 'This browser offers no storage: nothing will be kept after this visit.',
+  newer: (/** @type {string} */ amount) =>
+    amount ? `A newer version is there: updating fetches ${amount}.` : 'A newer version is there.',
   attempt: (/** @type {number} */ n, /** @type {number} */ max) => `Attempt ${n} of ${max}.`,
   retryIn: (/** @type {string} */ time) => `It goes on by itself in ${time}.`,
   percent: (/** @type {string} */ percent) => `${percent} done`,
@@ -98,6 +100,7 @@ export const WORDS = {
     resume: 'Resume',
     cancel: 'Cancel',
     retry: 'Retry',
+    update: 'Update',
     remove: 'Remove from this device',
     different: 'Use a different model',
     open: 'Show progress',
@@ -236,6 +239,9 @@ export function describe(s, f) {
     );
   }
   if (s.discarded > 0) notices.push(WORDS.discarded(f.bytes(s.discarded), s.discardedReason));
+  if (s.newer) {
+    notices.push(WORDS.newer(s.newer.bytes === null ? '' : f.bytes(s.newer.bytes)));
+  }
   if (!s.persistent) notices.push(WORDS.notKept);
   if (s.elsewhere) {
     notices.push(s.status === 'queued' ? WORDS.stoppedElsewhere : WORDS.elsewhere);
@@ -313,6 +319,8 @@ export function describeFile(file, f) {
     bytes,
     percent: file.progress === null ? '' : f.percent(file.progress),
     state: WORDS.files[file.status],
+    speed: file.speed === null ? '' : f.speed(file.speed),
+    time: file.timeRemaining === null ? '' : WORDS.left(f.duration(file.timeRemaining)),
     here:
       file.cached === 0
         ? ''

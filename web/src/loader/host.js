@@ -29,6 +29,7 @@ export function serve(endpoint, prepare) {
         persist: (key, json) => endpoint.postMessage({ type: 'persist', key, json }),
         unpersist: (key) => endpoint.postMessage({ type: 'unpersist', key }),
         reply: (reply) => endpoint.postMessage(reply),
+        done: (id, error) => endpoint.postMessage({ type: 'done', id, error }),
       };
       for (const config of message.models) {
         runners.set(config.modelKey, new Runner(core, config, ports, sink));
@@ -48,8 +49,10 @@ export function serve(endpoint, prepare) {
   async function command({ id, key, command: type }) {
     const runner = runners.get(key);
     if (runner) {
+      // Its own answer says when it is done.
+      if (type === 'remove') return runner.send({ type, ticket: id });
       runner.send({ type });
-      if (type === 'remove' || type === 'dispose') await runner.idle();
+      if (type === 'dispose') await runner.idle();
       // The page must not judge by a snapshot from before this command.
       endpoint.postMessage({ type: 'snapshot', snapshot: runner.snapshot() });
     }

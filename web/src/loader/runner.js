@@ -10,7 +10,6 @@ import { StoreError } from '../store.js';
  * @typedef {import('../../bindings.d.ts').CoreModule} CoreModule
  * @typedef {import('../../bindings.d.ts').ModelConfig} ModelConfig
  * @typedef {import('../../bindings.d.ts').Snapshot} Snapshot
- * @typedef {import('../../bindings.d.ts').SessionPlan} SessionPlan
  * @typedef {import('../folder.d.ts').Folder} Folder
  * @typedef {import('../ports.d.ts').Ports} Ports
  * @typedef {import('../ports.d.ts').Reply} Reply
@@ -19,6 +18,7 @@ import { StoreError } from '../store.js';
  * @typedef {import('../ports.d.ts').Turn} Turn
  * @typedef {{ file: number, offset: number, length: number }} Target
  * @typedef {Extract<CoreAction, { type: 'fetch' }>} FetchAction
+ * @typedef {Extract<CoreEvent, { type: 'storeFailed' }>['work']} StoreWork
  */
 
 // How much crosses into the core at once: enough to make the crossing cheap, little enough to keep the core answering.
@@ -75,14 +75,22 @@ export class Runner {
   #loader;
   /** @type {Folder | null} */
   #folder = null;
+  /** The number of the visit that the folder was named for: what it answers is of that visit. */
+  #visit = 0;
   /** The same folder, which is only looked at. @type {Folder | null} */
   #measured = null;
   /** While another tab has the folder. @type {AbortController | null} */
   #waiting = null;
   /** @type {Turn | null} */
   #turn = null;
+  /** The turn that is being taken. */
+  #taken = Promise.resolve();
+  /** The turn that is being given back: whoever takes the next one must not meet it. */
+  #given = Promise.resolve();
   /** @type {Session | null} */
   #session = null;
+  /** The number of the session that there is or shall be; null after it was closed. @type {number | null} */
+  #wanted = null;
   /** Chats in flight: only their session can answer them. @type {Set<number>} */
   #chats = new Set();
   /** @type {Map<number, Request>} */
@@ -157,9 +165,9 @@ export class Runner {
     this.#closed = true;
     this.#cancelTimer();
     for (const { controller } of this.#requests.values()) controller.abort();
-    this.#endSession('aborted', 'The loader was closed.');
+    this.#endSession('The loader was closed.');
     this.#loader.delete();
-    await this.#unlock();
+    await this.#unlock(this.#given);
   }
 
   /** @param {string} actionsJson '' for none */
@@ -193,17 +201,22 @@ export class Runner {
       case 'unpersist':
         return this.#sink.unpersist(action.key);
       case 'probe':
-        void this.#ports.probe().then((device) => this.send({ type: 'probed', device }));
+        void this.#ports
+          .probe()
+          .then((device) => this.send({ type: 'probed', visit: action.visit, device }));
         return;
       case 'lock':
-        void this.#lock(action.folder);
+        this.#taken = this.#lock(action, this.#given);
         return;
+      case 'share':
+        return this.#turn?.share();
       case 'unlock':
-        void this.#unlock();
+        this.#given = this.#unlock(this.#given);
         return;
       case 'useFolder':
         void this.#folder?.closeAll().catch(() => {});
         this.#folder = this.#ports.store.folder(action.folder);
+        this.#visit = action.visit;
         return;
       case 'fetch':
         void this.#fetch(action);
@@ -216,35 +229,46 @@ export class Runner {
         this.#requests.delete(action.request);
         return;
       case 'readJournal':
-        return this.#ask(null, async (folder) => {
+        return this.#ask('journal', null, async (folder, visit) => {
           const found = await folder.readJournal();
-          this.send({ type: 'journal', ...found });
+          this.send({ type: 'journal', visit, ...found });
         });
       case 'writeJournal':
-        return this.#ask(null, async (folder) => {
-          await folder.writeJournal(action.text);
-          this.send({ type: 'journaled' });
+        return this.#ask('journal', null, async (folder, visit) => {
+          await folder.writeJournal(action.slot, action.text);
+          this.send({ type: 'journaled', visit });
         });
       case 'open':
-        return this.#ask(action.file, async (folder) => {
+        return this.#ask('file', action.file, async (folder, visit) => {
           const size = await folder.open(action.file, action.path);
-          this.send({ type: 'opened', file: action.file, size });
+          this.send({ type: 'opened', visit, file: action.file, size });
         });
       case 'truncate':
-        return this.#ask(action.file, (folder) => folder.truncate(action.file, action.size));
+        return this.#ask('file', action.file, (folder) =>
+          folder.truncate(action.file, action.size),
+        );
       case 'close':
-        return this.#ask(action.file, (folder) => folder.close(action.file));
+        return this.#ask('file', action.file, (folder) => folder.close(action.file));
       case 'read':
-        return this.#ask(action.file, (folder) => this.#read(folder, action));
+        return this.#ask('file', action.file, (folder) => this.#read(folder, action));
       case 'removeFolder':
-        return this.#ask(null, async (folder) => {
+        return this.#ask('remove', null, async (folder, visit) => {
           await folder.remove();
-          this.send({ type: 'removed' });
+          this.send({ type: 'removed', visit });
         });
       case 'createSession':
-        return this.#ask(null, (folder) => this.#createSession(folder, action.plan));
+        return this.#ask('session', null, (folder) => this.#createSession(folder, action));
       case 'closeSession':
-        return this.#endSession('aborted', 'The model was closed.');
+        return this.#endSession('The model was closed.');
+      case 'rejectChat':
+        return this.#failChat(action.chat, CandorError.from(action.error));
+      case 'done':
+        // The page must not judge by a snapshot from before.
+        this.#sink.snapshot(this.snapshot());
+        return this.#sink.done(
+          action.ticket,
+          action.error && CandorError.from(action.error).toJSON(),
+        );
     }
   }
 
@@ -252,54 +276,65 @@ export class Runner {
    * The disk does one thing after the other, in this order, and nothing here waits for it. What fails is the core's to
    * judge.
    *
+   * @param {StoreWork} work what it is for
    * @param {number | null} file
-   * @param {(folder: Folder) => Promise<void>} work
+   * @param {(folder: Folder, visit: number) => Promise<void>} perform
    */
-  #ask(file, work) {
+  #ask(work, file, perform) {
+    const visit = this.#visit;
     const asked = this.#folder
-      ? work(this.#folder)
+      ? perform(this.#folder, visit)
       : Promise.reject(new StoreError('storage', 'No folder was named.'));
     /** @type {Promise<void>} */
     const done = asked
-      .catch((thrown) => this.#storeFailed(file, thrown))
+      .catch((thrown) => this.#storeFailed(visit, work, file, thrown))
       .finally(() => this.#asked.delete(done));
     this.#asked.add(done);
     return done;
   }
 
-  /** @param {number | null} file @param {unknown} thrown */
-  #storeFailed(file, thrown) {
+  /** @param {number} visit @param {StoreWork} work @param {number | null} file @param {unknown} thrown */
+  #storeFailed(visit, work, file, thrown) {
     const { kind, message } = StoreError.from(thrown);
-    this.send({ type: 'storeFailed', file, kind, message });
+    this.send({ type: 'storeFailed', visit, work, file, kind, message });
   }
 
-  /** @param {string} folder */
-  async #lock(folder) {
+  /** @param {Extract<CoreAction, { type: 'lock' }>} action @param {Promise<void>} given the turn before */
+  async #lock({ visit, folder, toRemove }, given) {
     const waiting = new AbortController();
     this.#waiting = waiting;
     const { signal } = waiting;
     try {
+      await given;
+      if (signal.aborted) return;
       const turn = await this.#ports.takeTurn(folder, {
         signal,
         heard: (text) => {
-          if (!this.#turn && !signal.aborted) this.send({ type: 'peer', text });
+          if (!this.#turn && !signal.aborted) this.send({ type: 'peer', visit, text });
         },
+        toRemove,
       });
-      if (signal.aborted) return turn.end();
+      if (signal.aborted) return await turn?.end();
       this.#turn = turn;
-      this.send({ type: 'locked' });
+      this.send({ type: turn ? 'locked' : 'busy', visit });
     } catch (error) {
-      if (!signal.aborted) this.#storeFailed(null, error);
+      if (!signal.aborted) {
+        this.#storeFailed(visit, toRemove ? 'remove' : 'journal', null, error);
+      }
     }
   }
 
-  async #unlock() {
+  /** @param {Promise<void>} given the turn before */
+  async #unlock(given) {
     this.#waiting?.abort();
     const turn = this.#turn;
     this.#turn = null;
+    const taken = this.#taken;
     // The next tab must be able to open the files.
     await this.#folder?.closeAll().catch(() => {});
-    turn?.end();
+    await turn?.end();
+    await given;
+    await taken;
   }
 
   /** @param {FetchAction} action */
@@ -316,7 +351,9 @@ export class Runner {
       const { status, redirected, headers } = reply;
       this.send({ type: 'head', request, status, redirected, headers });
       if (body === 'text') {
-        const text = await readText(reader, limit);
+        const text = await readText(reader, limit, () => {
+          if (!signal.aborted) this.send({ type: 'heard', request });
+        });
         if (!signal.aborted) this.send({ type: 'text', request, body: text });
       } else {
         const target = await Promise.race([entry.accepted, entry.aborted]);
@@ -352,7 +389,7 @@ export class Runner {
         if (!value) break;
         const [place, bytes] = [at, value.subarray(0, end - at)];
         at += bytes.length;
-        written = this.#ask(file, async (folder) => {
+        written = this.#ask('file', file, async (folder) => {
           let back;
           try {
             back = await folder.write(file, place, bytes);
@@ -428,9 +465,10 @@ export class Runner {
     }
   }
 
-  /** @param {Folder} folder @param {SessionPlan} plan */
-  async #createSession(folder, plan) {
-    this.#endSession('aborted', 'The model is loaded anew.');
+  /** @param {Folder} folder @param {Extract<CoreAction, { type: 'createSession' }>} action */
+  async #createSession(folder, { session: number, plan }) {
+    this.#endSession('The model is loaded anew.');
+    this.#wanted = number;
     const paths = [
       plan.graph,
       ...plan.externalData,
@@ -443,44 +481,56 @@ export class Runner {
     /** @type {Record<string, Blob>} */
     const files = {};
     for (const path of paths) files[path] = await folder.blob(path);
-    if (this.#closed) return;
-    /** @type {Session} */
-    const session = this.#ports.createSession(plan, files, {
+    // Closed while its files were looked for: it must not be born.
+    if (this.#wanted !== number) return;
+    this.#session = this.#ports.createSession(plan, files, {
       event: (event) => {
-        if (this.#session !== session) return;
-        if (event.type === 'sessionLost') this.#failChats('device_lost', event.message);
-        this.send(event);
+        if (this.#wanted !== number) return;
+        if (event.type === 'sessionLost') {
+          // Its answers end with it, and for the reason that it ended for.
+          for (const chat of [...this.#chats]) {
+            this.send({
+              type: 'answerFailed',
+              session: number,
+              chat,
+              message: event.message,
+            });
+          }
+        }
+        this.send(/** @type {CoreEvent} */ ({ ...event, session: number }));
       },
       reply: (reply) => {
+        // A chat that was rejected has nothing more to say.
+        if (!this.#chats.has(reply.id)) return;
         if (reply.type !== 'piece') this.#chats.delete(reply.id);
         this.#sink.reply(reply);
       },
     });
-    this.#session = session;
   }
 
-  /** @param {import('../errors.js').ErrorCode} code @param {string} message */
-  #endSession(code, message) {
-    this.#failChats(code, message);
+  /** @param {string} message what is said to those whose chats end with it */
+  #endSession(message) {
+    this.#wanted = null;
+    for (const id of [...this.#chats]) {
+      this.#failChat(id, new CandorError('aborted', message, { retryable: true }));
+    }
     this.#session?.close();
     this.#session = null;
   }
 
-  /** @param {import('../errors.js').ErrorCode} code @param {string} message */
-  #failChats(code, message) {
-    for (const id of this.#chats) {
-      const error = new CandorError(code, message);
-      this.#sink.reply({ type: 'chatFailed', id, error: error.toJSON() });
-    }
-    this.#chats.clear();
+  /** @param {number} id @param {CandorError} error */
+  #failChat(id, error) {
+    if (!this.#chats.delete(id)) return;
+    this.#sink.reply({ type: 'chatFailed', id, error: error.toJSON() });
   }
 }
 
 /**
  * @param {Reply['body']} reader
  * @param {number} limit bytes; what is longer is cut, and no longer what it claims to be
+ * @param {() => void} heard more came
  */
-async function readText(reader, limit) {
+async function readText(reader, limit, heard) {
   const decoder = new TextDecoder();
   let text = '';
   let buffer = new ArrayBuffer(BUFFER);
@@ -488,6 +538,7 @@ async function readText(reader, limit) {
     const { value } = await reader.read(buffer);
     if (!value) break;
     buffer = value.buffer;
+    heard();
     text += decoder.decode(value.subarray(0, left), { stream: true });
     left -= value.length;
   }

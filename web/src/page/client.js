@@ -28,18 +28,20 @@ import { CandorError, textOf } from '../errors.js';
  * @typedef {{ resolve(bytes?: number | null): void, reject(error: CandorError): void }} Waiting
  * @typedef {{ resolve(result: IteratorResult<string, Finish | undefined>): void, reject(error: CandorError): void }} Reader
  *
- * @typedef {object} Load
- * @property {Promise<Model>} promise
- * @property {(model: Model) => void} resolve
+ * @typedef {object} Load one try to get a model ready, for all who want it
+ * @property {Promise<void>} promise
+ * @property {() => void} resolve
  * @property {(error: CandorError) => void} reject
+ * @property {Set<Model>} owners who has the model, or waits for it
  * @property {boolean} told the worker has taken the command: snapshots are news from now on
  */
 
 /**
- * A model that is loaded. If its session is lost and loaded again, the same object goes on working.
+ * One owner's hold on a model that is loaded. If its session is lost and loaded again, the same object goes on working.
  */
 export class Model {
   #loader;
+  #disposed = false;
   /** @param {Loader} loader @param {string} key */
   constructor(loader, key) {
     this.#loader = loader;
@@ -56,11 +58,13 @@ export class Model {
    *   minP; repetitionPenalty; seed; stop (texts that end the answer)
    * @returns {AsyncIterableIterator<string, Finish | undefined>} rejects with a CandorError; `aborted` for `signal`
    * @throws {TypeError} for messages or options that are none
+   * @throws {CandorError} `aborted` after dispose()
    */
   chat(messages, options = {}) {
     const { signal, ...generation } = options;
     checkMessages(messages);
     checkOptions(generation);
+    if (this.#disposed) throw new CandorError('aborted', 'This model was given back.');
     return this.#loader.chat(
       this.key,
       messages.map(({ role, content }) => ({ role, content })),
@@ -69,20 +73,20 @@ export class Model {
     );
   }
 
-  /** Gives the memory back; the files stay. */
-  dispose() {
-    return this.#loader.disposeModel(this.key);
+  /** Gives this hold on the model back, and with the last one its memory; the files stay. */
+  async dispose() {
+    this.#disposed = true;
+    await this.#loader.leave(this.key, this);
   }
 }
-
-/** The states that a loader goes back to by itself when its page is shown again. */
-const GOES_ON = ['queued', 'downloading', 'loading', 'ready'];
 
 export class Loader {
   #makeWorker;
   #options;
   /** @type {WorkerLike | null} */
   #worker = null;
+  /** What waits until the worker has started; null once it has. @type {ToWorker[] | null} */
+  #outbox = null;
   /** What the worker asked for. @type {Map<number, WorkerLike>} */
   #helpers = new Map();
   /** @type {Map<string, Snapshot>} */
@@ -102,6 +106,8 @@ export class Loader {
   #starting = null;
   /** @type {Waiting | null} */
   #closing = null;
+  /** @type {Promise<void> | null} */
+  #disposing = null;
   #ended = new AbortController();
 
   /** @param {MakeWorker} makeWorker @param {ConnectOptions} options */
@@ -120,6 +126,7 @@ export class Loader {
       throw this.#broken;
     }
     this.#worker = worker;
+    this.#outbox = [];
     worker.addEventListener('message', (event) => {
       if (worker === this.#worker) this.#receive(event.data);
     });
@@ -129,12 +136,13 @@ export class Loader {
       this.#fail('The loader’s worker could not be started or has crashed.', event.message);
     });
     worker.addEventListener('messageerror', () => {
+      if (worker !== this.#worker) return;
       this.#fail('A message from the loader’s worker could not be read.', '');
     });
     worker.start?.();
     await new Promise((resolve, reject) => {
       this.#starting = { resolve: () => resolve(undefined), reject };
-      this.#post({
+      worker.postMessage({
         type: 'start',
         models: models.map((model) => ({
           ...model,
@@ -169,22 +177,25 @@ export class Loader {
 
   /** The page is shown again: goes on from what is on disk. */
   async restart() {
-    if (this.#broken || this.#worker) return;
+    if (this.#broken || this.#disposing || this.#worker) return;
     const loads = [...this.#loads].map(([key, load]) => {
+      // What the worker never took is asked for again.
+      const goesOn = !load.told || this.snapshot(key).goesOn;
       load.told = false;
-      return { key, load, goesOn: GOES_ON.includes(this.snapshot(key).status) };
+      return { key, load, goesOn };
     });
+    const started = this.start();
+    // Before all that is asked for from now on.
+    for (const { key, load, goesOn } of loads) if (goesOn) this.#request(key, load, 'load');
     try {
-      await this.start();
+      await started;
     } catch {
       return; // Whoever waits for a load has been told why.
     }
     for (const { key, load, goesOn } of loads) {
-      if (goesOn) this.#request(key, load);
-      else {
-        load.told = true;
-        this.#settle(key);
-      }
+      if (goesOn || this.#loads.get(key) !== load) continue;
+      load.told = true;
+      this.#settle(key);
     }
   }
 
@@ -223,30 +234,47 @@ export class Loader {
   }
 
   /**
-   * Loads a model, going on from what is on disk. Called again, it gives the same promise. It stays pending while a
-   * failure waits for the visitor (see `retry`) or while the download is paused.
+   * Loads a model, going on from what is on disk. Each call gives a hold of its own on the one model: it is in memory until
+   * the last of them is disposed of. The promise stays pending while a failure waits for the visitor (see `retry`) or while
+   * the download is paused.
    *
    * @param {string} key
-   * @param {{ signal?: AbortSignal }} [options] aborting is the same as cancel()
+   * @param {{ signal?: AbortSignal }} [options] aborting gives this call up, and cancels the load if nobody else waits for it
    * @returns {Promise<Model>} rejects with a CandorError: `aborted` when cancelled, else the cause of a final failure
    */
   load(key, { signal } = {}) {
     this.snapshot(key);
     if (signal?.aborted) return Promise.reject(cancelled());
-    let load = this.#loads.get(key);
-    if (!load) {
-      load = this.#newLoad();
-      this.#loads.set(key, load);
-      this.#options.keep?.();
-      this.#request(key, load);
-    }
-    if (signal) {
-      const abort = () => this.cancel(key);
-      signal.addEventListener('abort', abort, { once: true });
-      const forget = () => signal.removeEventListener('abort', abort);
-      load.promise.then(forget, forget);
-    }
-    return load.promise;
+    const load = this.#loads.get(key) ?? this.#begin(key, 'load');
+    const model = new Model(this, key);
+    load.owners.add(model);
+    /** @type {Promise<Model>} */
+    const promise = new Promise((resolve, reject) => {
+      const abort = () => {
+        // The last one is told when all is stopped.
+        if (this.#worker && this.#loads.get(key)?.owners.size === 1) return this.cancel(key);
+        reject(cancelled());
+        void this.leave(key, model);
+      };
+      signal?.addEventListener('abort', abort, { once: true });
+      const settled = () => signal?.removeEventListener('abort', abort);
+      load.promise.then(() => resolve(model), reject).then(settled);
+    });
+    // Whoever holds the promise handles it; nobody has to.
+    promise.catch(() => {});
+    return promise;
+  }
+
+  /**
+   * Fetches the newer version of a model that the snapshot tells of (`newer`, `can.update`), and loads it: what did not
+   * change is kept. Who has the model goes on with the new one.
+   *
+   * @param {string} key
+   * @returns {Promise<void>} settles as that of load() does; at once where nothing is newer
+   */
+  update(key) {
+    this.snapshot(key);
+    return this.#begin(key, 'update').promise;
   }
 
   /** @param {string} key */
@@ -269,7 +297,11 @@ export class Loader {
     this.#tell(key, 'cancel');
   }
 
-  /** Deletes the model's files and record. @param {string} key */
+  /**
+   * Deletes the model's files and record.
+   * @param {string} key
+   * @returns {Promise<void>} rejects with a CandorError where nothing could be removed: another tab is using the files, say
+   */
   async remove(key) {
     this.snapshot(key);
     await this.#command(key, 'remove');
@@ -289,8 +321,13 @@ export class Loader {
   }
 
   /** Stops everything and gives the worker back; what is on disk stays. */
-  async dispose() {
-    if (!this.#broken) {
+  dispose() {
+    return (this.#disposing ??= this.#close());
+  }
+
+  async #close() {
+    // A worker that is not there, or has not begun, has nothing to bring to an end.
+    if (this.#worker && !this.#outbox) {
       const closed = new Promise((resolve) => {
         this.#closing = { resolve: () => resolve(undefined), reject: () => resolve(undefined) };
       });
@@ -301,11 +338,19 @@ export class Loader {
     this.#subscribers.clear();
   }
 
-  /** @param {string} key */
-  async disposeModel(key) {
-    if (this.#broken) return;
+  /**
+   * One who has a model, or waits for it, wants it no more.
+   * @param {string} key
+   * @param {Model} model
+   */
+  async leave(key, model) {
+    const load = this.#loads.get(key);
+    if (!load?.owners.delete(model) || load.owners.size) return;
     this.#loads.delete(key);
-    await this.#command(key, 'dispose');
+    // An update of it is given up, too.
+    load.reject(cancelled());
+    // Without a worker there is nothing left of it.
+    await this.#command(key, 'dispose').catch(() => {});
   }
 
   /**
@@ -319,6 +364,7 @@ export class Loader {
     const chat = new Chat({
       begin: () => {
         if (this.#broken) throw this.#broken;
+        if (!this.#worker) throw left();
         this.#chats.set(id, chat);
         this.#post({ type: 'chat', id, key, messages, options });
       },
@@ -330,20 +376,32 @@ export class Loader {
 
   /** @param {ToWorker} message */
   #post(message) {
-    if (!this.#broken) this.#worker?.postMessage(message);
+    if (this.#broken) return;
+    // Before it has started, the worker knows of no model.
+    if (this.#outbox) this.#outbox.push(message);
+    else this.#worker?.postMessage(message);
   }
 
-  /** @param {string} key @param {Load} load */
-  #request(key, load) {
-    this.#command(key, 'load').then(
+  /** @param {string} key @param {'load' | 'update'} command */
+  #begin(key, command) {
+    const before = this.#loads.get(key);
+    const load = this.#newLoad(before?.owners);
+    this.#loads.set(key, load);
+    if (before) load.promise.then(before.resolve, before.reject);
+    this.#options.keep?.();
+    this.#request(key, load, command);
+    return load;
+  }
+
+  /** @param {string} key @param {Load} load @param {'load' | 'update'} command */
+  #request(key, load, command) {
+    this.#command(key, command).then(
       () => {
         load.told = true;
-        this.#settle(key);
+        if (this.#loads.get(key) === load) this.#settle(key);
       },
       // A page that was only left asks again when it is shown again.
-      (error) => {
-        if (this.#broken || this.#worker) load.reject(error);
-      },
+      (error) => this.#broken && load.reject(error),
     );
   }
 
@@ -370,12 +428,11 @@ export class Loader {
     });
   }
 
-  /** @returns {Load} */
-  #newLoad() {
+  /** @param {Set<Model>} [owners] @returns {Load} */
+  #newLoad(owners = new Set()) {
     /** @type {any} */
-    const load = { told: false };
+    const load = { told: false, owners };
     load.promise = new Promise((resolve, reject) => Object.assign(load, { resolve, reject }));
-    // Whoever holds the promise handles it; nobody has to.
     load.promise.catch(() => {});
     return load;
   }
@@ -384,6 +441,8 @@ export class Loader {
   #receive(message) {
     switch (message.type) {
       case 'started':
+        for (const message of this.#outbox ?? []) this.#worker?.postMessage(message);
+        this.#outbox = null;
         for (const snapshot of message.snapshots) this.#take(snapshot);
         return this.#starting?.resolve();
       case 'broken':
@@ -392,9 +451,13 @@ export class Loader {
         this.#take(message.snapshot);
         return this.#settle(message.snapshot.modelKey);
       }
-      case 'done':
-        this.#commands.get(message.id)?.resolve(message.bytes);
-        return void this.#commands.delete(message.id);
+      case 'done': {
+        const { id, bytes, error } = message;
+        const waiting = this.#commands.get(id);
+        if (error) waiting?.reject(CandorError.from(error));
+        else waiting?.resolve(bytes);
+        return void this.#commands.delete(id);
+      }
       case 'persist':
         // Full or forbidden storage costs the record, not the download.
         return void attempt(() => this.#options.records?.setItem(message.key, message.json));
@@ -451,7 +514,7 @@ export class Loader {
     const load = this.#loads.get(key);
     if (!load?.told) return;
     const { status, error, can } = this.snapshot(key);
-    if (status === 'ready') return load.resolve(new Model(this, key));
+    if (status === 'ready') return load.resolve();
     if (status === 'cancelled' || status === 'idle') load.reject(cancelled());
     else if (status === 'failed' && !can.retry) {
       load.reject(
@@ -484,6 +547,7 @@ export class Loader {
     this.#helpers.clear();
     (this.#worker?.terminate ?? this.#worker?.close)?.call(this.#worker);
     this.#worker = null;
+    this.#outbox = null;
   }
 
   /** Nobody will answer what was asked so far. @param {CandorError} error */

@@ -28,6 +28,10 @@ export { CandorError };
  * @property {'auto' | 'webgpu' | 'wasm'} [executionProvider]
  * @property {string} [revision] branch, tag or commit; 'main'
  * @property {string} [host] base URL of the Hub
+ * @property {'never' | 'background' | 'before-load'} [revalidate] whether a newer version is looked for when the model is
+ *   whole on this device: 'background' loads what is here and looks meanwhile (`snapshot.newer` tells what it found, and
+ *   `update` fetches it), 'before-load' looks first, 'never' asks nobody. If absent: 'never' for a commit, which cannot
+ *   change, else 'background'
  *
  * @typedef {object} LoaderOptions
  * @property {Record<string, ModelOptions>} models

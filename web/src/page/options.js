@@ -43,6 +43,7 @@ function checkModel(key, model, defaultHost) {
     executionProvider = 'auto',
     revision = 'main',
     host = defaultHost,
+    revalidate = 'default',
   } = model;
   for (const [field, value] of Object.entries({ repo, name, revision })) {
     if (typeof value !== 'string' || !value.trim()) {
@@ -56,6 +57,9 @@ function checkModel(key, model, defaultHost) {
   if (!['auto', 'webgpu', 'wasm'].includes(executionProvider)) {
     throw new TypeError(`${where}: \`executionProvider\` is "auto", "webgpu" or "wasm".`);
   }
+  if (!['default', 'never', 'background', 'before-load'].includes(revalidate)) {
+    throw new TypeError(`${where}: \`revalidate\` is "never", "background" or "before-load".`);
+  }
   return {
     modelKey: key,
     modelName: name,
@@ -64,6 +68,7 @@ function checkModel(key, model, defaultHost) {
     host: address(host, `${where}: \`host\``).replace(/\/+$/, ''),
     dtype,
     executionProvider,
+    revalidate: /** @type {import('../../bindings.d.ts').ModelConfig['revalidate']} */ (revalidate),
     seed: crypto.getRandomValues(new Uint32Array(1))[0],
   };
 }

@@ -5,7 +5,7 @@ import { clock } from '../adapters/clock.js';
 import { loadRuntime, requestDevice } from '../adapters/ort.js';
 import { loadCore } from '../core.js';
 import { CandorError, textOf } from '../errors.js';
-import { SessionError, createSession } from './session.js';
+import { createSession, failureOf } from './session.js';
 
 /**
  * @typedef {import('../protocol.d.ts').FromSession} FromSession
@@ -28,7 +28,7 @@ const stopped = new Set();
 async function create({ plan, files, runtimeUrl }) {
   return createSession(plan, files, {
     core: await loadCore(),
-    loadRuntime: (progress) => loadRuntime({ runtimeUrl, threads: plan.threads, progress }),
+    loadRuntime: (progress) => loadRuntime({ ...plan, runtimeUrl, progress }),
     requestDevice,
     report: (event) => post({ type: 'event', event }),
     clock,
@@ -47,14 +47,9 @@ async function chat({ id, messages, options }) {
     );
     post({ type: 'finish', id, ...finish });
   } catch (thrown) {
-    const error =
-      thrown instanceof CandorError
-        ? thrown
-        : new CandorError(SessionError.from(thrown).kind, 'The model could not answer.', {
-            retryable: true,
-            detail: textOf(thrown),
-          });
-    post({ type: 'chatFailed', id, error: error.toJSON() });
+    if (thrown instanceof CandorError) post({ type: 'chatFailed', id, error: thrown.toJSON() });
+    else
+      post({ type: 'event', event: { type: 'answerFailed', chat: id, message: textOf(thrown) } });
   }
   stopped.delete(id);
 }
@@ -63,10 +58,7 @@ async function chat({ id, messages, options }) {
 function receive(message) {
   if (message.type === 'create') {
     session = create(message);
-    session.catch((thrown) => {
-      const { kind, message: text } = SessionError.from(thrown);
-      post({ type: 'event', event: { type: 'sessionFailed', kind, message: text } });
-    });
+    session.catch((thrown) => post({ type: 'event', event: failureOf(thrown) }));
   } else if (message.type === 'chat') {
     turn = turn.then(() => chat(message));
   } else {

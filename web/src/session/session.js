@@ -32,42 +32,23 @@ import { ExternalData } from './external-data.js';
  * @property {import('../ports.d.ts').Clock} clock
  */
 
-/** @typedef {Extract<SessionEvent, { type: 'sessionFailed' }>['kind']} Failure */
+/** @typedef {Extract<SessionEvent, { type: 'sessionFailed' }>} SessionFailed */
 
-/** Why a session could not be made. */
+/** What is wrong with a model's files, as far as our own code can see. */
 export class SessionError extends Error {
-  /** @param {Failure} kind @param {string} message */
+  /** @param {NonNullable<SessionFailed['kind']>} kind @param {string} message */
   constructor(kind, message) {
     super(message);
     this.kind = kind;
   }
-
-  /** Sorts what ONNX Runtime and browsers say. @param {unknown} thrown */
-  static from(thrown) {
-    if (thrown instanceof SessionError) return thrown;
-    const message = textOf(thrown);
-    for (const [kind, words] of SIGNS)
-      if (words.test(message)) return new SessionError(kind, message);
-    return new SessionError('runtime', message);
-  }
 }
 
-/** @type {[Failure, RegExp][]} */
-const SIGNS = [
-  [
-    'out_of_memory',
-    /out of memory|bad_alloc|allocation failed|failed to allocate|buffer allocation|memory access out of bounds|invalid array length/i,
-  ],
-  ['device_lost', /device (was |is )?lost|lost device|device.*destroyed/i],
-  [
-    'integrity',
-    /protobuf|parsing failed|invalid (onnx )?model|no graph|out of bounds for (the )?external|external data/i,
-  ],
-  [
-    'unsupported',
-    /could not find an implementation|not implemented|not a registered function|shader-?f16|'f16'|f16.*(extension|enable)|no adapter|unsupported/i,
-  ],
-];
+/** Why a session could not be made. What the runtime's words mean is the core's to say. @param {unknown} thrown @returns {SessionFailed} */
+export const failureOf = (thrown) => ({
+  type: 'sessionFailed',
+  kind: thrown instanceof SessionError ? thrown.kind : null,
+  message: thrown instanceof SessionError ? thrown.message : textOf(thrown),
+});
 
 /** @param {SessionPlan} plan @param {Record<string, Blob>} files @param {Runtime} runtime @returns {Promise<Session>} */
 export async function createSession(
@@ -75,15 +56,6 @@ export async function createSession(
   files,
   { core, loadRuntime, requestDevice, report, clock },
 ) {
-  /** @type {Record<string, number>} */
-  const timings = {};
-  /** @template T @param {string} name @param {() => Promise<T>} work */
-  const timed = async (name, work) => {
-    const begin = clock.now();
-    const result = await work();
-    timings[name] = clock.now() - begin;
-    return result;
-  };
   /** @type {(stage: 'runtime' | 'create' | 'upload' | 'warmup', loaded?: number, total?: number | null) => void} */
   const progress = (stage, loaded = 0, total = null) =>
     report({ type: 'sessionProgress', stage, loaded, total });
@@ -95,9 +67,7 @@ export async function createSession(
     plan.generationConfig ? readJson(files[plan.generationConfig], plan.generationConfig) : null,
   ]);
 
-  const ort = await timed('runtime', () =>
-    loadRuntime((loaded, total) => progress('runtime', loaded, total)),
-  );
+  const ort = await loadRuntime((loaded, total) => progress('runtime', loaded, total));
 
   progress('create');
   const webgpu = plan.executionProvider === 'webgpu';
@@ -112,23 +82,25 @@ export async function createSession(
       uploaded += bytes;
       progress('upload', Math.min(uploaded, total), total);
     });
-    void device.lost.then(({ message }) => report({ type: 'sessionLost', message }));
+    // Some browsers give no message, and the core goes by the words.
+    void device.lost.then(({ reason, message }) =>
+      report({ type: 'sessionLost', message: `The device was lost (${reason}): ${message}` }),
+    );
   }
-  const session = await timed('create', async () =>
-    ort.InferenceSession.create(new Uint8Array(await files[plan.graph].arrayBuffer()), {
-      executionProviders: [
-        device ? { name: 'webgpu', device: /** @type {any} */ (device) } : { name: 'wasm' },
-      ],
-      // The cache stays on the GPU, and of the logits only the last position is read back.
-      preferredOutputLocation: device ? 'gpu-buffer' : 'cpu',
-      externalData: plan.externalData.map((path) => ({
-        // The graph names them relative to itself.
-        path: path.slice(plan.graph.lastIndexOf('/') + 1),
-        data: /** @type {any} */ (new ExternalData(files[path])),
-      })),
-      logSeverityLevel: 3,
-    }),
-  );
+  const graph = new Uint8Array(await files[plan.graph].arrayBuffer());
+  const session = await ort.InferenceSession.create(graph, {
+    executionProviders: [
+      device ? { name: 'webgpu', device: /** @type {any} */ (device) } : { name: 'wasm' },
+    ],
+    // The cache stays on the GPU, and of the logits only the last position is read back.
+    preferredOutputLocation: device ? 'gpu-buffer' : 'cpu',
+    externalData: plan.externalData.map((path) => ({
+      // The graph names them relative to itself.
+      path: path.slice(plan.graph.lastIndexOf('/') + 1),
+      data: /** @type {any} */ (new ExternalData(files[path])),
+    })),
+    logSeverityLevel: 3,
+  });
   counting = false;
 
   const loop = new core.GenerationLoop(
@@ -144,8 +116,8 @@ export async function createSession(
 
   const result = new Session({ core, ort, session, loop, layout, chat, device, clock });
   progress('warmup');
-  await timed('warmup', () => result.warmUp());
-  report({ type: 'sessionReady', timings });
+  await result.warmUp();
+  report({ type: 'sessionReady' });
   return result;
 }
 
@@ -157,8 +129,6 @@ const describe = (metadata) =>
     shape: value.isTensor ? [...value.shape] : [],
   }));
 
-/** @typedef {{ tensors: Tensor[], length: number }} Cache the keys and values of `length` tokens */
-
 export class Session {
   #core;
   #ort;
@@ -168,8 +138,8 @@ export class Session {
   #chat;
   #device;
   #clock;
-  /** @type {Cache} */
-  #cache = { tensors: [], length: 0 };
+  /** The keys and values of the tokens so far. @type {Tensor[]} */
+  #cache = [];
   /** @type {GPUBuffer | null} */
   #staging = null;
 
@@ -195,13 +165,12 @@ export class Session {
     this.#clock = clock;
   }
 
-  /**
-   * A first run of each kind, several tokens and then one: that is when shaders are compiled, and when a graph that
-   * this device cannot run says so.
-   */
+  /** A first run of each kind: that is when shaders are compiled, and when a graph that this device cannot run says so. */
   async warmUp() {
+    /** @type {Extract<GenerationStep, { type: 'run' }>[]} */
+    const steps = JSON.parse(this.#loop.warmUp());
     try {
-      for (const ids of [[0, 0], [0]]) await this.#run(ids, this.#cache.length);
+      for (const { inputIds, pastLength } of steps) await this.#run(inputIds, pastLength);
     } finally {
       this.#forget();
     }
@@ -282,14 +251,11 @@ export class Session {
     };
     if (positionIds) feeds.position_ids = row(ids.length, (i) => pastLength + i);
     inputs.forEach((name, i) => {
-      feeds[name] = this.#cache.tensors[i] ?? new Tensor(type, emptyData(type), dims);
+      feeds[name] = this.#cache[i] ?? new Tensor(type, emptyData(type), dims);
     });
     const results = await this.#session.run(feeds);
-    const old = this.#cache.tensors;
-    this.#cache = {
-      tensors: outputs.map((name) => /** @type {Tensor} */ (results[name])),
-      length: pastLength + ids.length,
-    };
+    const old = this.#cache;
+    this.#cache = outputs.map((name) => /** @type {Tensor} */ (results[name]));
     for (const tensor of old) tensor.dispose();
     const output = /** @type {Tensor} */ (results[logits]);
     try {
@@ -346,8 +312,8 @@ export class Session {
   }
 
   #forget() {
-    for (const tensor of this.#cache.tensors) tensor.dispose();
-    this.#cache = { tensors: [], length: 0 };
+    for (const tensor of this.#cache) tensor.dispose();
+    this.#cache = [];
   }
 
   /**
