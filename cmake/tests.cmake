@@ -18,6 +18,12 @@ add_executable(candor_tests ${candor_tests})
 # Tests may look at helpers nobody else needs (src/).
 target_include_directories(candor_tests PRIVATE src tests/core)
 target_link_libraries(candor_tests PRIVATE candor candor_json candor_warnings GTest::gtest_main)
+# The contract with JavaScript, for the test that compares it with the core's lists of fields.
+file(READ web/bindings.d.ts bindings)
+file(CONFIGURE OUTPUT contract/bindings_text.hpp
+     CONTENT "inline constexpr char kBindingsText[] = R\"contract(@bindings@)contract\";\n" @ONLY)
+set_property(DIRECTORY APPEND PROPERTY CMAKE_CONFIGURE_DEPENDS web/bindings.d.ts)
+target_include_directories(candor_tests PRIVATE ${CMAKE_CURRENT_BINARY_DIR}/contract)
 # Most of the time of compiling a test goes into these. Without ccache, which took a stale precompiled header for a fresh
 # one.
 target_precompile_headers(candor_tests PRIVATE <gtest/gtest.h> src/base/json.hpp)

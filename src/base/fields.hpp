@@ -95,8 +95,8 @@ class Writer {
       append_bool(json_, value);
     } else if constexpr (std::unsigned_integral<T>) {
       append_number(json_, std::uint64_t{value});
-    } else if constexpr (std::same_as<T, double>) {
-      append_number(json_, value);
+    } else if constexpr (std::floating_point<T>) {
+      append_number(json_, double{value});
     } else if constexpr (std::convertible_to<const T&, std::string_view>) {
       append_text(json_, value);
     } else if constexpr (std::is_enum_v<T>) {
@@ -212,12 +212,7 @@ class Reader {
   /// The first alternative that `value` can be.
   template <typename... T>
   static bool read_one_of(const Value* value, std::variant<T...>& out) {
-    const auto is = [&]<typename One>(One one) {
-      const bool whole = read(value, one);
-      if (whole) out = std::move(one);
-      return whole;
-    };
-    return (is(T{}) || ...);
+    return (read(value, out.template emplace<T>()) || ...);
   }
 
   const Value& object_;

@@ -1,4 +1,4 @@
-#include "base/json.hpp"
+#include "base/fields.hpp"
 
 #include <gtest/gtest.h>
 
@@ -222,19 +222,19 @@ TEST(Json, RefusesWhatIsTooLongOrTooDeep) {
 TEST(Json, WritesNumbersThatReadBackAsTheyWere) {
   for (const double number : {0.0, 1.0, -1.0, 0.5, 0.1, 99.9, 1.0 / 3, 1e-9, 123456.789, 1.7e12 + 0.25,
                               9007199254740991.0, -2.5, 1e15, 1e18, 0.999999999}) {
-    const double back = nlohmann::json::parse(json::text_of(number).json).get<double>();
-    EXPECT_NEAR(back, number, std::max(5e-13, 4e-16 * std::abs(number))) << json::text_of(number).json;
+    const double back = nlohmann::json::parse(json::text_from(number)).get<double>();
+    EXPECT_NEAR(back, number, std::max(5e-13, 4e-16 * std::abs(number))) << json::text_from(number);
   }
   for (const double number : {1e19, 1.5e300, 1e300}) {
-    const double back = nlohmann::json::parse(json::text_of(number).json).get<double>();
-    EXPECT_NEAR(back / number, 1, 1e-12) << json::text_of(number).json;
+    const double back = nlohmann::json::parse(json::text_from(number)).get<double>();
+    EXPECT_NEAR(back / number, 1, 1e-12) << json::text_from(number);
   }
-  EXPECT_TRUE(std::isfinite(nlohmann::json::parse(json::text_of(DBL_MAX).json).get<double>()));
-  EXPECT_EQ(json::text_of(0.9999999999999).json, "1");
-  EXPECT_EQ(json::text_of(12.5).json, "12.5");
-  EXPECT_EQ(json::text_of(std::uint64_t{18'446'744'073'709'551'615U}).json, "18446744073709551615");
-  EXPECT_EQ(json::text_of(std::nan("")).json, "null");
-  EXPECT_EQ(json::text_of(-INFINITY).json, "null");
+  EXPECT_TRUE(std::isfinite(nlohmann::json::parse(json::text_from(DBL_MAX)).get<double>()));
+  EXPECT_EQ(json::text_from(0.9999999999999), "1");
+  EXPECT_EQ(json::text_from(12.5), "12.5");
+  EXPECT_EQ(json::text_from(std::uint64_t{18'446'744'073'709'551'615U}), "18446744073709551615");
+  EXPECT_EQ(json::text_from(std::nan("")), "null");
+  EXPECT_EQ(json::text_from(-INFINITY), "null");
 }
 
 TEST(Json, WritesAnyBytesAsText) {
@@ -243,7 +243,7 @@ TEST(Json, WritesAnyBytesAsText) {
     std::string bytes(random() % 12, ' ');
     for (char& c : bytes) c = static_cast<char>(random() % 2 == 0 ? random() % 256 : 0xc0 + random() % 64);
     // nlohmann writes the same text; only its short names of control characters differ.
-    const auto ours = nlohmann::json::parse(json::text_of(bytes).json);
+    const auto ours = nlohmann::json::parse(json::text_from(bytes));
     const auto theirs = nlohmann::json::parse(
         nlohmann::json(bytes).dump(-1, ' ', false, nlohmann::json::error_handler_t::replace));
     EXPECT_EQ(ours, theirs);

@@ -3,8 +3,12 @@
 #include <gtest/gtest.h>
 
 #include <cmath>
+#include <limits>
 #include <nlohmann/json.hpp>
 #include <string>
+#include <utility>
+
+#include "wire/buffer.hpp"
 
 namespace candor {
 namespace {
@@ -25,22 +29,27 @@ TEST(Wire, ReadsEveryEvent) {
   event_of<event::Resume>(R"({"type":"resume"})");
   event_of<event::Retry>(R"({"type":"retry"})");
   event_of<event::Cancel>(R"({"type":"cancel"})");
-  event_of<event::Remove>(R"({"type":"remove"})");
+  EXPECT_EQ(event_of<event::Remove>(R"({"type":"remove","ticket":4})").ticket, 4U);
+  event_of<event::Update>(R"({"type":"update"})");
   event_of<event::Dispose>(R"({"type":"dispose"})");
   event_of<event::Tick>(R"({"type":"tick"})");
   event_of<event::Online>(R"({"type":"online"})");
   event_of<event::Offline>(R"({"type":"offline"})");
-  event_of<event::Removed>(R"({"type":"removed"})");
-  event_of<event::Locked>(R"({"type":"locked"})");
-  event_of<event::Journaled>(R"({"type":"journaled"})");
-  EXPECT_EQ(event_of<event::End>(R"({"type":"end","request":7})").request, 7U);
-  event_of<event::SessionReady>(R"({"type":"sessionReady","timings":{}})");
-  EXPECT_EQ(event_of<event::SessionLost>(R"({"type":"sessionLost","message":"gone"})").message, "gone");
+  EXPECT_EQ(event_of<event::Removed>(R"({"type":"removed","visit":5})").visit, 5U);
+  EXPECT_EQ(event_of<event::Locked>(R"({"type":"locked","visit":6})").visit, 6U);
+  EXPECT_EQ(event_of<event::Locked>(R"({"type":"locked"})").visit, 0U) << "of no visit: ignored";
+  EXPECT_EQ(event_of<event::Busy>(R"({"type":"busy","visit":7})").visit, 7U);
+  EXPECT_EQ(event_of<event::Journaled>(R"({"type":"journaled","visit":8})").visit, 8U);
+}
 
+TEST(Wire, ReadsWhatTheDeviceCanDo) {
   const auto probed = event_of<event::Probed>(
-      R"({"type":"probed","device":{"webgpu":true,"shaderF16":true,"fallbackAdapter":false,"maxBufferSize":1073741824,
+      R"({"type":"probed","visit":3,"device":{"webgpu":true,"shaderF16":true,"fallbackAdapter":false,"maxBufferSize":1073741824,
           "maxStorageBufferBindingSize":null,"adapter":"x","deviceMemory":0.5,"cores":8,"crossOriginIsolated":true,
-          "persistent":true,"quota":100,"usage":1.0,"online":false}})");
+          "persistent":true,"quota":100,"usage":1.0,"online":false,"jspi":true}})");
+  EXPECT_EQ(probed.visit, 3U);
+  EXPECT_TRUE(probed.device.jspi && probed.device.cross_origin_isolated);
+  EXPECT_EQ(probed.device.adapter, "x");
   EXPECT_TRUE(probed.device.webgpu && probed.device.shader_f16 && probed.device.persistent);
   EXPECT_EQ(probed.device.max_buffer_size, 1'073'741'824U);
   EXPECT_FALSE(probed.device.max_storage_buffer_binding_size);
@@ -48,10 +57,16 @@ TEST(Wire, ReadsEveryEvent) {
   EXPECT_EQ(probed.device.cores, 8U);
   EXPECT_EQ(probed.device.free_bytes(), 99U);
   EXPECT_FALSE(probed.device.online);
+  const auto nothing = event_of<event::Probed>(R"({"type":"probed","device":{"cores":-1,"quota":"x"}})");
+  EXPECT_TRUE(nothing.device.online) << "until the browser says otherwise";
+  EXPECT_FALSE(nothing.device.cores || nothing.device.quota || nothing.device.webgpu);
+}
 
+TEST(Wire, ReadsWhatAnotherTabShows) {
   const auto peer = event_of<event::Peer>(
-      R"({"type":"peer","text":"{\"totalDownloaded\":4,\"verified\":3,\"totalSize\":9,\"speed\":-1,)"
+      R"({"type":"peer","visit":2,"text":"{\"totalDownloaded\":4,\"verified\":3,\"totalSize\":9,\"speed\":-1,)"
       R"(\"stalledFor\":7,\"timeRemaining\":5,\"etaLow\":6,\"etaHigh\":\"x\"}"})");
+  EXPECT_EQ(peer.visit, 2U);
   EXPECT_EQ(peer.on_disk, 4U);
   EXPECT_EQ(peer.verified, 3U);
   EXPECT_EQ(peer.total, 9U);
@@ -63,44 +78,106 @@ TEST(Wire, ReadsEveryEvent) {
   EXPECT_FALSE(peer.stopped);
   const auto stopped = event_of<event::Peer>(R"({"type":"peer","text":"{\"status\":\"paused\"}"})");
   EXPECT_TRUE(stopped.stopped);
+  EXPECT_TRUE(event_of<event::Peer>(R"({"type":"peer","text":"{\"status\":\"failed\"}"})").stopped);
+  EXPECT_FALSE(event_of<event::Peer>(R"({"type":"peer","text":"{\"status\":\"loading\"}"})").stopped);
+  const auto range = event_of<event::Peer>(
+      R"({"type":"peer","text":"{\"timeRemaining\":5,\"etaLow\":4,\"etaHigh\":9,\"stalledFor\":-1}"})");
+  ASSERT_TRUE(range.eta);
+  EXPECT_EQ(range.eta->low, 4.0);
+  EXPECT_EQ(range.eta->high, 9.0);
+  EXPECT_EQ(range.stalled_for, 0.0);
+  EXPECT_FALSE(event_of<event::Peer>(R"({"type":"peer","text":"{\"timeRemaining\":-5}"})").eta);
   EXPECT_FALSE(wire::parse_event(R"({"type":"peer","text":"{"})"));
   EXPECT_FALSE(wire::parse_event(R"({"type":"peer","text":7})"));
+}
 
+TEST(Wire, ReadsWhatTheStoreAnswers) {
   const auto journal = event_of<event::Journal>(
       R"({"type":"journal","visit":4,"texts":[null,"t"],"files":[{"path":"a","size":3},{"path":1,"size":3}]})");
   EXPECT_EQ(journal.visit, 4U);
   EXPECT_FALSE(journal.texts[0]);
   EXPECT_EQ(journal.texts[1], "t");
   ASSERT_EQ(journal.files.size(), 1U);
+  EXPECT_EQ(journal.files[0].path, "a");
   EXPECT_EQ(journal.files[0].size, 3U);
+  EXPECT_FALSE(event_of<event::Journal>(R"({"type":"journal","texts":["a"]})").texts[1]);
+  EXPECT_EQ(event_of<event::Journal>(R"({"type":"journal","texts":["a","b","c"]})").texts[1], "b");
 
-  const auto opened = event_of<event::Opened>(R"({"type":"opened","file":2,"size":5})");
+  const auto opened = event_of<event::Opened>(R"({"type":"opened","visit":1,"file":2,"size":5})");
+  EXPECT_EQ(opened.visit, 1U);
   EXPECT_EQ(opened.file, 2U);
   EXPECT_EQ(opened.size, 5U);
-  const auto full =
-      event_of<event::StoreFailed>(R"({"type":"storeFailed","file":null,"kind":"quota","message":"full"})");
+  using Work = event::StoreFailed::Work;
+  const auto full = event_of<event::StoreFailed>(
+      R"({"type":"storeFailed","visit":9,"work":"journal","file":null,"kind":"quota","message":"full"})");
+  EXPECT_EQ(full.visit, 9U);
+  EXPECT_EQ(full.work, Work::kJournal);
   EXPECT_FALSE(full.file);
   EXPECT_EQ(full.kind, ErrorCode::kQuota);
+  EXPECT_EQ(full.message, "full");
+  const auto odd =
+      event_of<event::StoreFailed>(R"({"type":"storeFailed","work":"nap","file":3,"kind":"gated"})");
+  EXPECT_EQ(odd.work, Work::kFile);
+  EXPECT_EQ(odd.file, 3U);
+  EXPECT_EQ(odd.kind, ErrorCode::kStorage) << "no code that the store could mean";
+  EXPECT_EQ(event_of<event::StoreFailed>(R"({"type":"storeFailed","work":"remove"})").work, Work::kRemove);
+  EXPECT_EQ(event_of<event::StoreFailed>(R"({"type":"storeFailed","work":"session"})").work, Work::kSession);
+}
+
+TEST(Wire, ReadsWhatTheNetworkAnswers) {
   const auto head = event_of<event::Head>(
       R"({"type":"head","request":1,"status":206,"redirected":true,"headers":{"etag":"\"x\"","odd":3}})");
   EXPECT_EQ(head.status, 206);
   EXPECT_TRUE(head.redirected);
   ASSERT_EQ(head.headers.size(), 1U);
+  EXPECT_EQ(head.headers[0].first, "etag");
   EXPECT_EQ(head.headers[0].second, "\"x\"");
+  EXPECT_EQ(event_of<event::Head>(R"({"type":"head","request":1,"status":999})").status, 999);
+  EXPECT_FALSE(wire::parse_event(R"({"type":"head","request":1,"status":1000})"));
+  EXPECT_EQ(event_of<event::Heard>(R"({"type":"heard","request":6})").request, 6U);
+  EXPECT_EQ(event_of<event::End>(R"({"type":"end","request":4294967295})").request, 0xFFFFFFFFU);
+  EXPECT_FALSE(wire::parse_event(R"({"type":"end","request":4294967296})"));
   EXPECT_EQ(event_of<event::Text>(R"({"type":"text","request":1,"body":"b"})").body, "b");
-  EXPECT_EQ(
-      event_of<event::FetchFailed>(R"({"type":"fetchFailed","request":1,"kind":"aborted","message":""})")
-          .kind,
-      ErrorCode::kAborted);
+  const auto failed =
+      event_of<event::FetchFailed>(R"({"type":"fetchFailed","request":1,"kind":"aborted","message":"m"})");
+  EXPECT_EQ(failed.request, 1U);
+  EXPECT_EQ(failed.kind, ErrorCode::kAborted);
+  EXPECT_EQ(failed.message, "m");
+  EXPECT_EQ(event_of<event::FetchFailed>(R"({"type":"fetchFailed","request":1,"kind":"quota"})").kind,
+            ErrorCode::kNetwork);
+}
+
+TEST(Wire, ReadsWhatTheSessionSays) {
   const auto progress = event_of<event::SessionProgress>(
-      R"({"type":"sessionProgress","stage":"upload","loaded":5,"total":null})");
+      R"({"type":"sessionProgress","session":2,"stage":"upload","loaded":5,"total":null})");
+  EXPECT_EQ(progress.session, 2U);
   EXPECT_EQ(progress.stage, event::SessionStage::kUpload);
+  EXPECT_EQ(progress.loaded, 5U);
   EXPECT_FALSE(progress.total);
-  EXPECT_EQ(
-      event_of<event::SessionFailed>(R"({"type":"sessionFailed","kind":"out_of_memory","message":"m"})").kind,
-      ErrorCode::kOutOfMemory);
-  EXPECT_EQ(event_of<event::SessionFailed>(R"({"type":"sessionFailed","kind":"gated","message":"m"})").kind,
-            ErrorCode::kRuntime);
+  for (const auto& [name, stage] : {std::pair{"runtime", event::SessionStage::kRuntime},
+                                    std::pair{"create", event::SessionStage::kCreate},
+                                    std::pair{"warmup", event::SessionStage::kWarmup}}) {
+    const std::string text = std::string(R"({"type":"sessionProgress","stage":")") + name + "\"}";
+    EXPECT_EQ(event_of<event::SessionProgress>(text).stage, stage);
+  }
+  EXPECT_EQ(event_of<event::SessionReady>(R"({"type":"sessionReady","session":2})").session, 2U);
+  const auto lost = event_of<event::SessionLost>(R"({"type":"sessionLost","session":3,"message":"gone"})");
+  EXPECT_EQ(lost.session, 3U);
+  EXPECT_EQ(lost.message, "gone");
+  const auto failed = event_of<event::SessionFailed>(
+      R"({"type":"sessionFailed","session":4,"kind":"integrity","message":"m"})");
+  EXPECT_EQ(failed.session, 4U);
+  EXPECT_EQ(failed.kind, ErrorCode::kIntegrity);
+  EXPECT_EQ(failed.message, "m");
+  for (const char* text :
+       {R"({"type":"sessionFailed","kind":null})", R"({"type":"sessionFailed","kind":"out_of_memory"})",
+        R"({"type":"sessionFailed","kind":7})", R"({"type":"sessionFailed"})"})
+    EXPECT_FALSE(event_of<event::SessionFailed>(text).kind) << "the core judges the runtime's words";
+  const auto answer =
+      event_of<event::AnswerFailed>(R"({"type":"answerFailed","session":5,"chat":6,"message":"m"})");
+  EXPECT_EQ(answer.session, 5U);
+  EXPECT_EQ(answer.chat, 6U);
+  EXPECT_EQ(answer.message, "m");
 }
 
 TEST(Wire, ReadsNothingFromNonsense) {
@@ -108,7 +185,8 @@ TEST(Wire, ReadsNothingFromNonsense) {
        {"", "null", "[]", "{", R"({"type":"explode"})", R"({"type":"end"})", R"({"type":"end","request":-1})",
         R"({"type":"end","request":1.5})", R"({"type":"end","request":1e300})",
         R"({"type":"head","request":1})", R"({"type":"probed"})", R"({"type":"opened","file":0})",
-        R"({"type":"sessionProgress","stage":"nap"})"}) {
+        R"({"type":"sessionProgress","stage":"nap"})", R"({"type":"answerFailed"})", R"({"type":7})",
+        R"({"type":"Load"})", R"({"type":"heard"})", R"({"type":"text","body":"b"})", R"({"type":"peer"})"}) {
     EXPECT_FALSE(wire::parse_event(text)) << text;
   }
   EXPECT_FALSE(wire::parse_model_config("[]"));
@@ -118,12 +196,14 @@ TEST(Wire, ReadsNothingFromNonsense) {
   EXPECT_FALSE(wire::parse_token_ids("[1,-2]"));
   EXPECT_FALSE(wire::parse_token_ids("[1,null]"));
   EXPECT_FALSE(wire::parse_token_ids("{}"));
+  EXPECT_FALSE(wire::parse_model_config(R"({"modelKey":"k","repo":""})"));
+  EXPECT_FALSE(wire::parse_model_config(R"({"repo":"a/b"})"));
 }
 
 TEST(Wire, ReadsAConfiguration) {
   const auto config = wire::parse_model_config(
       R"({"modelKey":"mini","modelName":"CV mini","repo":"a/b","revision":"v1","host":"http://127.0.0.1:1",
-          "dtype":{"embed_tokens":"fp16","x":3},"executionProvider":"wasm","record":null,"timings":"{}","seed":9})");
+          "dtype":{"embed_tokens":"fp16","x":3},"executionProvider":"wasm","revalidate":"before-load","record":null,"timings":"{}","seed":9})");
   ASSERT_TRUE(config);
   EXPECT_EQ(config->source.revision, "v1");
   EXPECT_EQ(config->variant.dtype.of("embed_tokens"), "fp16");
@@ -133,12 +213,22 @@ TEST(Wire, ReadsAConfiguration) {
   EXPECT_FALSE(config->record);
   EXPECT_EQ(config->timings, "{}");
   EXPECT_EQ(config->seed, 9U);
+  EXPECT_EQ(config->revalidate, Revalidate::kBeforeLoad);
   const auto small = wire::parse_model_config(R"({"modelKey":"k","repo":"a/b","dtype":"q4"})");
   ASSERT_TRUE(small);
   EXPECT_EQ(small->model_name, "k");
   EXPECT_EQ(small->source.host, "https://huggingface.co");
   EXPECT_EQ(small->variant.dtype.all, "q4");
   EXPECT_FALSE(small->variant.execution_provider);
+  EXPECT_EQ(small->revalidate, Revalidate::kDefault);
+  const auto odd = wire::parse_model_config(
+      R"({"modelKey":"k","repo":"a/b","dtype":null,"executionProvider":"auto","revalidate":"weekly","record":"r"})");
+  ASSERT_TRUE(odd);
+  EXPECT_EQ(odd->variant.dtype.all, "auto");
+  EXPECT_FALSE(odd->variant.execution_provider);
+  EXPECT_EQ(odd->revalidate, Revalidate::kDefault);
+  EXPECT_EQ(odd->record, "r");
+  EXPECT_EQ(wire::parse_model_config(R"({"modelKey":"k","repo":"a/b","dtype":4})")->variant.dtype.all, "?");
 }
 
 TEST(Wire, ReadsAGraphWithItsConfigurations) {
@@ -251,6 +341,76 @@ TEST(Wire, WritesErrorsWithTheirCircumstances) {
   EXPECT_EQ(value["error"],
             nlohmann::json::parse(R"({"code":"not_found","message":"m","retryable":true,"kept":7,
                                                    "detail":"<b>","retryIn":1500.0})"));
+}
+
+TEST(Wire, SaysWhatCameOfARecord) {
+  StateManager states;
+  const auto restored = [&](const char* text) {
+    return nlohmann::json::parse(wire::restored_to_json(states.restore(text, instant_from_ms(9))));
+  };
+  EXPECT_EQ(restored("{"), nlohmann::json::parse(R"({"error":"The saved record is damaged."})"));
+  const auto taken = restored(
+      R"({"version":1,"modelKey":"k","modelName":"K","status":"paused","startTime":1,"lastUpdate":2,"bytesDownloaded":3})");
+  EXPECT_EQ(taken.size(), 1U);
+  EXPECT_EQ(taken["state"]["modelKey"], "k");
+  EXPECT_EQ(taken["state"]["bytesDownloaded"], 3);
+  EXPECT_FALSE(taken["state"].contains("version"));
+}
+
+TEST(Wire, SaysWhatIsToBeStored) {
+  EXPECT_EQ(wire::storage_to_json({}), "[]");
+  EXPECT_EQ(wire::storage_to_json(
+                {{StorageAction::Kind::kPersist, "a", "{}"}, {StorageAction::Kind::kRemove, "b", {}}}),
+            R"([{"type":"persist","key":"a","json":"{}"},{"type":"unpersist","key":"b"}])");
+}
+
+TEST(Wire, AnUpdateThatIsNoObjectIsDamaged) {
+  StateManager states;
+  states.start_download("k", "K", instant_from_ms(0));
+  EXPECT_EQ(wire::update_download(states, "k", "[]", instant_from_ms(1)), StateError::kDamaged);
+  EXPECT_EQ(wire::update_download(states, "k", R"({"loaded":5})", instant_from_ms(1)), StateError::kNone);
+  EXPECT_EQ(states.state("k")->bytes_downloaded, 5U);
+  EXPECT_EQ(wire::update_download(states, "x", R"({"loaded":5})", instant_from_ms(1)),
+            StateError::kUnknownModel);
+}
+
+TEST(Wire, NeverIsNotANumberAndNoNumberIsNone) {
+  EXPECT_EQ(wire::ms_or_nan(instant_from_ms(1.5)), 1.5);
+  EXPECT_TRUE(std::isnan(wire::ms_or_nan(std::nullopt)));
+  EXPECT_EQ(wire::count_from(7.9), 7U);
+  for (const double odd : {-1.0, std::nan(""), std::numeric_limits<double>::infinity(), 1e300})
+    EXPECT_EQ(wire::count_from(odd), 0U) << odd;
+}
+
+TEST(Wire, WhatIsNoEventChangesNothing) {
+  ModelLoader loader(*wire::parse_model_config(R"({"modelKey":"k","repo":"a/b"})"));
+  EXPECT_EQ(wire::on(loader, R"({"type":"nap"})", instant_from_ms(0)), "");
+  EXPECT_NE(wire::on(loader, R"({"type":"load"})", instant_from_ms(0)), "");
+}
+
+TEST(Wire, NoMessageIsLeftOutWhereTheWindowIsNotKnown) {
+  const char* costs =
+      R"([{"role":"user","tokens":60},{"role":"assistant","tokens":60},{"role":"user","tokens":5}])";
+  GraphDescription graph;
+  const double none = std::nan("");
+  EXPECT_EQ(wire::messages_to_drop(GenerationLoop(graph), costs, 125, none), 0U);
+  graph.shape.context_length = 100;
+  const GenerationLoop loop(graph);
+  EXPECT_EQ(wire::messages_to_drop(loop, costs, 125, none), 2U);
+  EXPECT_EQ(wire::messages_to_drop(loop, costs, none, none), 0U);
+  EXPECT_EQ(wire::messages_to_drop(loop, "{}", 125, none), 0U);
+}
+
+TEST(Buffer, KeepsItsPlaceUntilItHasToGrow) {
+  wire::Buffer<float> buffer;
+  const auto address = buffer.address(4);
+  EXPECT_EQ(buffer.address(2), address);
+  reinterpret_cast<float*>(address)[3] = 5;
+  EXPECT_EQ(buffer.first(4).back(), 5.0F);
+  EXPECT_EQ(buffer.first(3).size(), 3U);
+  EXPECT_EQ(buffer.first(9).size(), 4U) << "never more than there is room for";
+  buffer.address(100);
+  EXPECT_EQ(buffer.first(100).size(), 100U);
 }
 
 TEST(Wire, WritesGenerationSteps) {
