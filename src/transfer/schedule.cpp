@@ -48,7 +48,8 @@ bool Download::Schedule::is_wanted(FileId id, bool large_too) const {
   if (alone && download_.requests_.active(id) > 0) return false;
   if (!file.size()) return true;
   if (work.open) return !unassigned(id).empty();
-  return !file.complete() || !download_.reading();  // only to be read, later
+  // What is only to be read is opened when its turn has come: see next_read().
+  return !file.complete() || !file.next_read(file.end());
 }
 
 std::optional<FileId> Download::Schedule::next_file(bool large_too) const {

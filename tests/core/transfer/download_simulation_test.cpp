@@ -72,16 +72,25 @@ Outcome run_schedule(std::uint64_t seed, bool logging = false) {
   world.link.chunk = 64U << random.below(7);
   world.link.read_ms = 0.05 + 0.01 * static_cast<double>(random.below(200));
 
+  // Some servers take turns, and some files are published anew while they come.
+  const bool pool = random.chance(0.1);
+  std::uint64_t publications = random.chance(0.3) ? 1 + random.below(2) : 0;
+  world.journals_tear = publications == 0;
+  if (random.chance(0.3)) world.at_first = 1 + random.below(files.size());
+
   std::uint64_t budget = random.below(12);
   const double rate = 0.05 + 0.1 * static_cast<double>(random.below(10));
   world.script = [&](const action::Fetch& fetch) {
     Script script;
+    if (pool && random.chance(0.3)) script.kind = random.chance(0.5) ? Kind::kOtherEtag : Kind::kOtherServer;
     if (budget == 0 || !random.chance(rate)) return script;
     const auto file = std::find_if(files.begin(), files.end(),
                                    [&](const ServedFile& f) { return fetch.url.ends_with(f.path); });
     script.kind = kFaults[random.below(kFaults.size())];
     // Nobody can notice these without a checksum or a size.
-    if (file->hash == ServedFile::Hash::kNone && script.kind == Kind::kFlip) script.kind = Kind::kDrop;
+    const bool unpinned = file->hash == ServedFile::Hash::kNone;
+    if (unpinned && script.kind == Kind::kFlip) script.kind = Kind::kDrop;
+    if (unpinned && !world.journals_tear && script.kind == Kind::kNoFacts) script.kind = Kind::kDrop;
     if (!file->size_known && (script.kind == Kind::kShort || script.kind == Kind::kLong))
       script.kind = Kind::kDrop;
     const std::uint64_t length =
@@ -107,7 +116,21 @@ Outcome run_schedule(std::uint64_t seed, bool logging = false) {
   std::uint64_t asked = 0;
   std::uint64_t whims = random.below(16);
   for (std::uint64_t step = 0; step < 60'000; ++step) {
-    if (!world.broken.empty() || world.state() == State::kDone) break;
+    if (!world.broken.empty()) break;
+    const bool all = world.download().files().size() == files.size();
+    if (world.state() == State::kDone && all) break;
+    if (!all && (world.state() == State::kDone || random.chance(0.002))) {
+      world.add(1 + random.below(2));
+      continue;
+    }
+    if (publications > 0 && random.chance(0.002)) {
+      const auto id = static_cast<FileId>(random.below(files.size()));
+      if (files[id].hash == ServedFile::Hash::kNone) {
+        --publications;
+        world.republish(id, random_bytes(seed + 1'000 * publications, files[id].content.size()));
+      }
+      continue;
+    }
     const std::uint64_t dice = whims > 0 ? random.below(300) : 300;
     if (dice < 7) --whims;
     if (!world.moving()) {
@@ -148,7 +171,9 @@ Outcome run_schedule(std::uint64_t seed, bool logging = false) {
       break;
     }
   }
-  if (world.broken.empty() && world.state() != State::kDone) world.fail("never gets done");
+  if (world.broken.empty() &&
+      (world.state() != State::kDone || world.download().files().size() < files.size()))
+    world.fail("never gets done");
   return finish();
 }
 

@@ -641,6 +641,198 @@ TEST(Download, AsksForOneThingAtATimeWhereTheServerWasAskedTooMuch) {
   for (std::size_t i = 1; i < 6; ++i) EXPECT_GE(asked[i] - asked[i - 1], world.link.latency_ms / 2);
 }
 
+TEST(Download, TakesMoreFilesOnAtAnyTime) {
+  for (const char* when : {"before", "while it runs", "paused", "asked", "done"}) {
+    const std::string_view moment = when;
+    World world(3, two_files());
+    world.at_first = 1;
+    if (moment == "asked") world.script = after(0, {Kind::kStatus, 0, 404}, 1);
+    world.boot();
+    if (moment == "while it runs") {
+      ASSERT_TRUE(world.step());
+    }
+    if (moment == "paused") world.perform(world.download().pause(world.now()));
+    if (moment == "asked" || moment == "done") {
+      ASSERT_TRUE(world.run());
+    }
+    const State before = world.state();
+    world.add(1);
+    EXPECT_EQ(world.download().totals().files, 2U);
+    EXPECT_EQ(world.download().totals().bytes.size, kSmall + kLarge);
+    if (moment == "paused") world.perform(world.download().resume(world.now()));
+    if (moment == "asked") {
+      EXPECT_EQ(world.state(), before);
+      world.perform(world.download().retry(world.now()));
+    }
+    EXPECT_DONE(world);
+    EXPECT_TRUE(world.disk_is(0) && world.disk_is(1)) << when;
+    EXPECT_EQ(world.wire_ever, kSmall + kLarge) << when;
+  }
+}
+
+TEST(Download, TakesNoFileOnTwiceAndNoneThatIsNoFile) {
+  World world(3, two_files());
+  world.boot();
+  EXPECT_TRUE(world.download().add(world.entries, world.now()).empty());
+  ManifestFile outside;
+  outside.path = "../x";
+  EXPECT_TRUE(world.download().add({outside}, world.now()).empty());
+  EXPECT_EQ(world.download().files().size(), 2U);
+  EXPECT_DONE(world);
+}
+
+TEST(Download, KeepsWhatTheJournalKnowsOfOtherFilesAndTakesItOverWhenTheyAreWanted) {
+  World world(3, two_files());
+  world.boot();
+  EXPECT_DONE(world);
+  world.crash(false);
+  // Another variant is loaded in between, which writes journals of its own.
+  world.at_first = 1;
+  world.boot();
+  world.perform(world.download().distrust(0, world.now()));
+  EXPECT_DONE(world);
+  const std::uint64_t before = world.wire_ever;
+  world.add(1);
+  EXPECT_EQ(world.state(), State::kDone);
+  EXPECT_EQ(world.download().totals().bytes.kept, kSmall + kLarge);
+  EXPECT_EQ(world.wire_ever, before);
+}
+
+TEST(Download, TakesNothingOverThatAnotherListNamed) {
+  // The list changes between two visits; the second one is for another file.
+  for (const bool list_changed : {false, true}) {
+    auto files = two_files();
+    for (ServedFile& file : files) file.hash = ServedFile::Hash::kNone;
+    World world(3, files);
+    world.boot();
+    EXPECT_DONE(world);
+    world.crash(false);
+    world.at_first = 1;
+    if (list_changed) world.commit = "decaf";
+    world.boot();
+    EXPECT_EQ(world.download().totals().bytes.kept, list_changed ? 0 : kSmall);
+    EXPECT_DONE(world);
+    world.perform(world.download().distrust(0, world.now()));
+    EXPECT_DONE(world);
+    // Also a visit later, when the journal says that it is of the new list.
+    world.crash(false);
+    world.boot();
+    EXPECT_DONE(world);
+    world.add(1);
+    EXPECT_EQ(world.download().totals().bytes.kept, list_changed ? kSmall : kSmall + kLarge);
+    EXPECT_DONE(world);
+  }
+}
+
+TEST(Download, FetchesAgainWhatAFolderPublishedAnew) {
+  auto files = two_files();
+  for (ServedFile& file : files) file.hash = ServedFile::Hash::kNone;
+  World world(3, files);
+  const auto say = [&](std::size_t i, const char* etag) {
+    world.files[i].etag = "\"" + std::string(etag) + "\"";
+    world.files[i].last_modified.clear();
+    world.entries[i].version = {etag, ""};
+  };
+  say(0, "a");
+  say(1, "b");
+  world.boot();
+  EXPECT_DONE(world);
+  world.crash(false);
+  world.commit = "another answer of the folder";
+  world.files[1].content = random_bytes(99, kLarge);
+  say(1, "c");
+  world.boot();
+  EXPECT_EQ(world.download().totals().bytes.kept, kSmall);
+  EXPECT_DONE(world);
+  EXPECT_TRUE(world.disk_is(1));
+}
+
+TEST(Download, SaysInTheJournalFirstThatOldBytesAreOfNoUse) {
+  World world(3, two_files());
+  world.boot();
+  EXPECT_DONE(world);
+  world.crash(false);
+  world.entries[1].sha256 = std::string(64, 'a');
+  world.boot();
+  const Journal::Newest newest = Journal::newest(world.journal_texts());
+  ASSERT_TRUE(newest.journal);
+  EXPECT_FALSE(newest.journal->find("onnx/model_q4.onnx")->verified);
+  EXPECT_TRUE(newest.journal->find("onnx/model_q4.onnx")->ranges.empty());
+}
+
+TEST(Download, OnlyReadsAFileOnceNothingElseIsBeingRead) {
+  // Three whole files whose checksum is behind, as after a crash before the last journal.
+  auto files = two_files();
+  files.push_back(files[1]);
+  files[2].path = "onnx/other.onnx";
+  World world(3, files);
+  world.boot();
+  EXPECT_DONE(world);
+  world.crash(false);
+  for (auto& text : world.journal_texts()) {
+    if (!text) continue;
+    Journal journal = std::get<Journal>(Journal::parse(*text));
+    for (Journal::File& file : journal.files) file.verified = false;
+    text = journal.to_text();
+  }
+  world.logging = true;
+  world.boot();
+  EXPECT_DONE(world);
+  EXPECT_EQ(world.wire_ever, kSmall + 2 * kLarge);
+  // Each is opened when the one before it is done.
+  std::vector<std::string> order;
+  std::istringstream lines(world.log);
+  for (std::string line; std::getline(lines, line);)
+    for (const char* what : {"open ", "close "})
+      if (const auto at = line.find(what); at != std::string::npos) order.push_back(line.substr(at));
+  EXPECT_EQ(order, (std::vector<std::string>{"open 0", "close 0", "open 1", "close 1", "open 2", "close 2"}));
+}
+
+TEST(Download, FetchesWhatIsMissingWhileItReadsWhatIsHere) {
+  auto files = two_files();
+  files.push_back(files[1]);
+  files[2].path = "onnx/other.onnx";
+  World world(3, files);
+  world.at_first = 2;
+  world.boot();
+  EXPECT_DONE(world);
+  world.crash(false);
+  for (auto& text : world.journal_texts()) {
+    if (!text) continue;
+    Journal journal = std::get<Journal>(Journal::parse(*text));
+    for (Journal::File& file : journal.files) file.verified = false;
+    text = journal.to_text();
+  }
+  world.at_first.reset();
+  world.link.read_ms = 5;
+  world.options.sizes.backlog = 2 * kLarge;
+  world.logging = true;
+  world.boot();
+  EXPECT_DONE(world);
+  EXPECT_EQ(world.wire_ever, kSmall + 2 * kLarge);
+  EXPECT_LT(world.log.find("onnx/other.onnx"), world.log.find("close 1"));
+}
+
+TEST(Download, UsesOneConnectionWhereTheChecksumIsFarBehind) {
+  for (const bool behind : {false, true}) {
+    World world(3, one_file(198'000));
+    world.boot();
+    while (world.download().totals().bytes.position < 80'000) ASSERT_TRUE(world.step());
+    world.crash(false);
+    world.link.per_connection = 8'000;
+    world.link.total = 64'000;
+    world.link.latency_ms = 2;
+    world.link.chunk = 64;
+    // What was kept has to be read back.
+    world.link.read_ms = behind ? 500 : 0.001;
+    world.options.sizes.backlog = 1'000;
+    world.most_connections = 0;
+    world.boot();
+    EXPECT_DONE(world);
+    EXPECT_EQ(world.most_connections, behind ? 1U : 6U);
+  }
+}
+
 TEST(Download, WritesNoJournalWhereNothingIsKept) {
   World world(3, two_files());
   world.options.persistent = false;

@@ -147,7 +147,9 @@ class World {
     open_.clear();
     reads_ = 0;
     wire = 0;
-    auto made = Manifest::from_files(entries, commit);
+    const auto first = entries.begin();
+    auto made = Manifest::from_files(
+        {first, first + static_cast<std::ptrdiff_t>(at_first.value_or(entries.size()))}, commit);
     if (!std::holds_alternative<Manifest>(made)) {
       fail("manifest refused: " + std::get<Error>(made).message);
       return;
@@ -165,8 +167,22 @@ class World {
     perform(engine->start(now()));
   }
 
+  /// So many more files are wanted.
+  void add(std::size_t count) {
+    const std::size_t known = engine->files().size();
+    const std::size_t end = std::min(entries.size(), known + count);
+    const std::uint64_t kept = engine->totals().bytes.kept;
+    const auto first = entries.begin();
+    const auto actions = engine->add(
+        {first + static_cast<std::ptrdiff_t>(known), first + static_cast<std::ptrdiff_t>(end)}, now());
+    // The journal had named these already.
+    journaled_ += engine->totals().bytes.kept - kept;
+    perform(actions);
+  }
+
   /// The page dies now. `power`: the machine too, so that what was not flushed may be lost.
   void crash(bool power) {
+    note("crash");
     next_request_ = engine->next_request();
     engine.reset();
     if (power)
@@ -184,7 +200,7 @@ class World {
         }
       }
     for (auto& [path, file] : disk_) file.unflushed = {};
-    if (before_last_ && random.chance(power ? 0.3 : 0.05)) {
+    if (journals_tear && before_last_ && random.chance(power ? 0.3 : 0.05)) {
       // The last writing of the journal was torn, or never happened.
       if (random.chance(0.5))
         journals_[last_slot_]->resize(random.below(journals_[last_slot_]->size()));
@@ -199,8 +215,9 @@ class World {
   void republish(FileId id, std::vector<std::uint8_t> content) {
     for (auto& [request, live] : live_)
       if (live.file == &files[id] && live.head_sent && live.page.empty()) live.page = live.file->content;
+    note("publishes " + path_of(id));
     ServedFile& file = files[id];
-    file.content = std::move(content);
+    older_[id].push_back(std::exchange(file.content, std::move(content)));
     file.etag = "\"" + std::to_string(++versions_) + "\"";
     file.last_modified = "Tue, 03 Nov 2026 10:00:0" + std::to_string(versions_ % 10) + " GMT";
   }
@@ -226,6 +243,10 @@ class World {
   /// All writes of a journal fail so.
   std::optional<ErrorCode> journal_fault;
   std::string commit = "c0ffee";
+  /// How many of the files a download is made for; the others may be added later.
+  std::optional<std::size_t> at_first;
+  /// Whether the last writing of a journal may turn out to be torn in a crash.
+  bool journals_tear = true;
 
   Instant now() const { return instant_from_ms(now_ms); }
   Download::State state() const { return engine->state(); }
@@ -564,7 +585,7 @@ class World {
         head.headers[2].second = "Mon, 02 Nov 2026 10:00:00 GMT";
         [[fallthrough]];
       case Kind::kOtherServer:
-        head.headers[1].second = "\"other\"";
+        head.headers[1].second.insert(1, "other-");
         break;
       default:
         break;
@@ -632,8 +653,10 @@ class World {
       return store_fails(file);
     }
     if (disk.content.size() < offset + n) disk.content.resize(offset + n);
-    std::copy(bytes.begin(), bytes.end(), disk.content.begin() + static_cast<std::ptrdiff_t>(offset));
-    disk.unflushed.add({offset, offset + n});
+    const auto place = disk.content.begin() + static_cast<std::ptrdiff_t>(offset);
+    // The same bytes over the same leave nothing to lose.
+    if (!std::equal(bytes.begin(), bytes.end(), place)) disk.unflushed.add({offset, offset + n});
+    std::copy(bytes.begin(), bytes.end(), place);
     live.sent += n;
     live.written += n;
     live.at = now_ms + static_cast<double>(n) / bytes_per_ms();
@@ -693,6 +716,10 @@ class World {
           served(id).hash != ServedFile::Hash::kNone && !disk_tampered &&
           (it == disk_.end() ? !served(id).content.empty() : it->second.content != served(id).content))
         return fail("calls a wrong file done: " + path_of(id));
+      if (file.state() == FileTransfer::State::kDone && served(id).hash == ServedFile::Hash::kNone &&
+          !disk_tampered && it != disk_.end() && it->second.content != served(id).content &&
+          std::count(older_[id].begin(), older_[id].end(), it->second.content) == 0)
+        return fail("mixes two versions of a file: " + path_of(id));
       if (file.state() != FileTransfer::State::kDone) done_.erase(id);
     }
     if (options.persistent && moving() && !journal_fault) {
@@ -747,6 +774,7 @@ class World {
   std::optional<double> unjournaled_since_;
   double last_wake_ = -1;
   unsigned versions_ = 0;
+  std::map<FileId, std::vector<std::vector<std::uint8_t>>> older_;
 };
 
 inline std::vector<std::uint8_t> random_bytes(std::uint64_t seed, std::size_t size) {
