@@ -122,8 +122,8 @@ for (const name of /** @type {const} */ (['chromium', 'firefox'])) {
         const texts = [];
         for (let time = 0; time < 2; time++) {
           // Also when it is put elsewhere, with other words.
-          if (time) element.snapshot = { ...element.snapshot, status: 'paused' };
           element.remove();
+          if (time) element.snapshot = { ...element.snapshot, status: 'paused' };
           document.body.append(element);
           const live = element.shadowRoot.querySelector('[aria-live=polite]');
           texts.push(live?.textContent);

@@ -49,6 +49,15 @@ async function waitInPage({ on, bytes }) {
   }
 }
 
+/** Wants to remove a model that this tab does not load. Runs in the page. @param {{ host: string, key: string }} options */
+async function removeInPage({ host, key }) {
+  const { createLoader } = await import(String('/candor/candor.js'));
+  const loader = await createLoader({ models: { [key]: { repo: `fault/${key}`, host } } });
+  const error = await loader.remove(key).catch((/** @type {unknown} */ thrown) => thrown);
+  await loader.dispose();
+  return { code: error?.code ?? null, message: error?.message ?? '' };
+}
+
 /** Every step back that a tab showed without a reason. Runs in the page. */
 function stepsBackInPage() {
   const { seen } = /** @type {{ seen: Snapshot[] }} */ (/** @type {any} */ (globalThis));
@@ -171,6 +180,49 @@ for (const browserName of /** @type {const} */ (['chromium', 'firefox'])) {
       },
       5e5,
     );
+
+    visiting('what a tab is downloading is not removed by another one', 1, async (open, hub) => {
+      const page = await browser.newPage();
+      open.push(page);
+      await page.goto(`${pages.origin}/fixtures/blank.html`);
+      const key = await open[0].evaluate(
+        () => /** @type {any} */ (globalThis).seen.at(-1).modelKey,
+      );
+      await open[0].evaluate(waitInPage, { on: /** @type {const} */ ('here'), bytes: 0.3 * SIZE });
+      const refused = await page.evaluate(removeInPage, { host: hub.origin, key });
+      assert.equal(refused.code, 'storage');
+      assert.match(refused.message, /another tab/i);
+      return open.slice(0, 1);
+    });
+
+    test('a model that runs in one tab runs in another one, too, and is removed when nobody reads it', async () => {
+      const [one, two] = [await browser.newPage(), await browser.newPage()];
+      for (const page of [one, two]) {
+        await page.goto(`${pages.origin}/fixtures/blank.html`);
+        await page.evaluate(async () => {
+          const { createLoader } = await import(String('/candor/candor.js'));
+          const loader = await createLoader({
+            models: { mini: { repo: '/models/cv-mini', executionProvider: 'wasm' } },
+          });
+          Object.assign(globalThis, { loader });
+          await loader.load('mini');
+        });
+      }
+      const remove = () =>
+        two.evaluate(() =>
+          /** @type {any} */ (globalThis).loader.remove('mini').then(
+            () => 'removed',
+            (/** @type {any} */ error) => error.code,
+          ),
+        );
+      assert.equal(await remove(), 'storage');
+      await one.evaluate(() => /** @type {any} */ (globalThis).loader.dispose());
+      assert.equal(await remove(), 'removed');
+      const room = await two.evaluate(() => /** @type {any} */ (globalThis).loader.stored('mini'));
+      assert.equal(room, 0);
+      await one.close();
+      await two.close();
+    });
 
     visiting(
       'another tab takes over when the one that downloads is closed',

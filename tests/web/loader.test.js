@@ -45,6 +45,8 @@ const RIGHT = sha256(virtualBytes(WEIGHTS.seed, 0, WEIGHTS.size));
  * @param {Map<string, string>} [options.records]
  * @param {import('../../web/src/page/index.js').ModelOptions} [options.model]
  * @param {(on: { event(event: any): void, reply(reply: any): void }) => void} [options.session] what a new session does
+ * @param {(id: number, on: { event(event: any): void }) => boolean} [options.dies] whether the runtime dies of an answer
+ * @param {import('../../web/src/ports.d.ts').TakeTurn} [options.takeTurn]
  */
 async function visit({
   hub,
@@ -52,6 +54,8 @@ async function visit({
   records = new Map(),
   model = { repo: 'owner/model' },
   session = (on) => on.event({ type: 'sessionReady' }),
+  dies = () => false,
+  takeTurn = alwaysOurTurn,
 }) {
   const { port1, port2 } = new MessageChannel();
   /** @type {Record<string, Blob>[]} */
@@ -62,13 +66,14 @@ async function visit({
       clock,
       fetch: fetchReply,
       store,
-      takeTurn: alwaysOurTurn,
+      takeTurn,
       probe: async () => DEVICE,
       createSession(_plan, files, on) {
         sessions.push(files);
         queueMicrotask(() => session(on));
         return {
           chat(id, messages) {
+            if (dies(id, on)) return;
             const text = `You said ${messages[messages.length - 1].content}.`;
             on.reply({ type: 'piece', id, text });
             on.reply({ type: 'finish', id, reason: 'eos', tokens: 3, ids: [1, 2, 3], text });
@@ -350,5 +355,96 @@ test('a session that fails is shown, waits for the visitor, and a retry does not
   loader.retry('m');
   await load;
   assert.equal(hub.ledger.entries.length, 0);
+  await loader.dispose();
+});
+
+test('a runtime that dies of an answer ends the answer and the session, and is loaded anew from the disk', async (t) => {
+  const hub = await hubFor(t);
+  let lives = 0;
+  const { loader, until, sessions } = await visit({
+    hub,
+    dies: (chat, on) => {
+      if (lives++) return false;
+      const message = 'RuntimeError: Aborted(OOM). Build with -sASSERTIONS for more info.';
+      on.event({ type: 'answerFailed', chat, message });
+      return true;
+    },
+  });
+  const model = await loader.load('m');
+  hub.ledger.clear();
+  const hi = [{ role: 'user', content: 'Hi' }];
+  await assert.rejects(model.chat(hi).next(), { name: 'CandorError', code: 'out_of_memory' });
+  const { status, can } = await until((shown) => shown.status !== 'ready');
+  if (status === 'failed') {
+    assert.equal(can.retry, true);
+    loader.retry('m');
+  }
+  await until((shown) => shown.status === 'ready');
+  assert.equal(sessions.length, 2);
+  assert.equal((await model.chat(hi).next()).value, 'You said Hi.');
+  assert.ok(!hub.ledger.entries.some(({ path, sent }) => path === 'onnx/model_q4.onnx' && sent));
+  await loader.dispose();
+});
+
+test('an answer that fails with the runtime alive leaves the model ready', async (t) => {
+  const hub = await hubFor(t);
+  let asked = 0;
+  const { loader } = await visit({
+    hub,
+    dies: (chat, on) => {
+      if (asked++) return false;
+      on.event({ type: 'answerFailed', chat, message: 'Error: ERROR_CODE: 2, Invalid rank' });
+      return true;
+    },
+  });
+  const model = await loader.load('m');
+  const hi = [{ role: 'user', content: 'Hi' }];
+  await assert.rejects(model.chat(hi).next(), { code: 'runtime', message: /^[A-Z].*\.$/ });
+  assert.equal(loader.snapshot('m').status, 'ready');
+  assert.equal((await model.chat(hi).next()).value, 'You said Hi.');
+  await loader.dispose();
+});
+
+test('what another tab is using is not removed, and the visitor is told', async (t) => {
+  const hub = await hubFor(t);
+  const first = await visit({ hub });
+  await first.loader.load('m');
+  await first.loader.dispose();
+  const { store, records } = first;
+  const { loader } = await visit({
+    hub,
+    store,
+    records,
+    takeTurn: async (folder, options) => (options.toRemove ? null : alwaysOurTurn(folder, options)),
+  });
+  await assert.rejects(loader.remove('m'), (/** @type {any} */ error) => {
+    assert.ok(error instanceof CandorError);
+    return /^[A-Z].*[Aa]nother tab.*\.$/.test(error.message);
+  });
+  assert.ok(Number(await loader.stored('m')) > WEIGHTS.size);
+  await loader.load('m');
+  await loader.dispose();
+});
+
+test('a session whose model is cancelled at the last moment is not born', async (t) => {
+  const hub = await hubFor(t);
+  const store = keeping(memoryStore());
+  const { loader, sessions, until } = await visit({ hub, store });
+  const folder = store.folder.bind(store);
+  let cancelled = false;
+  store.folder = (name) => {
+    const real = folder(name);
+    const blob = real.blob.bind(real);
+    real.blob = async (path) => {
+      if (!cancelled) loader.cancel('m');
+      cancelled = true;
+      await until(({ status }) => status === 'cancelled');
+      return blob(path);
+    };
+    return real;
+  };
+  await assert.rejects(loader.load('m'), { code: 'aborted' });
+  await loader.stored('m');
+  assert.equal(sessions.length, 0);
   await loader.dispose();
 });
