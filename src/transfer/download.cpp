@@ -7,35 +7,14 @@
 #include "transfer/schedule.hpp"
 
 namespace candor {
-namespace {
-
-std::uint64_t size_on_disk(std::span<const event::StoredFile> on_disk, std::string_view path) {
-  const auto it = std::find_if(on_disk.begin(), on_disk.end(),
-                               [&](const event::StoredFile& stored) { return stored.path == path; });
-  return it == on_disk.end() ? 0 : it->size;
-}
-
-}  // namespace
-
 Download::Download(Manifest manifest, const Journal::Newest& journal,
                    std::span<const event::StoredFile> on_disk, Options options)
     : manifest_(std::move(manifest)),
       options_(options),
-      journal_(options.sizes, journal.next_slot),
+      journal_(journal, on_disk, manifest_.commit(), options.sizes),
       online_(options.online),
       plan_(options.max_connections, options.sizes),
       next_request_(options.first_request) {
-  if (journal.journal) {
-    sequence_ = journal.journal->sequence;
-    for (const Journal::File& entry : journal.journal->files) {
-      Other other{entry, size_on_disk(on_disk, entry.path)};
-      // The next journal is of this manifest's commit, and must not say that of what came before.
-      std::string& commit = other.entry.commit;
-      if (commit.empty()) commit = journal.journal->commit.empty() ? "unknown" : journal.journal->commit;
-      if (commit == manifest_.commit()) commit.clear();
-      others_.push_back(std::move(other));
-    }
-  }
   make_transfers();
   refresh();
 }
@@ -45,29 +24,18 @@ void Download::make_transfers() {
   const std::vector<ManifestFile>& wanted = manifest_.files();
   files_.reserve(wanted.size());
   while (files_.size() < wanted.size()) {
-    const auto id = static_cast<FileId>(files_.size());
-    files_.emplace_back(wanted[id], options_.seed + 0x9e3779b97f4a7c15ULL * (id + 1), options_.sizes);
+    const ManifestFile& file = wanted[files_.size()];
+    files_.emplace_back(file, options_.seed + 0x9e3779b97f4a7c15ULL * (files_.size() + 1), options_.sizes);
     work_.emplace_back();
     seen_discarded_.push_back(0);
-    const auto other = std::find_if(others_.begin(), others_.end(),
-                                    [&](const Other& o) { return o.entry.path == wanted[id].path; });
-    if (other == others_.end()) continue;
-    // The journal must not go on naming bytes that are about to be written over.
-    if (!restore(id, *other)) journal_.changed();
-    others_.erase(other);
+    if (const auto stored = journal_.take(file)) files_.back().restore(stored->entry, stored->bytes);
   }
-}
-
-bool Download::restore(FileId id, const Other& other) {
-  if (!is_same(manifest_.files()[id], other.entry, manifest_.commit(), manifest_.commit())) return false;
-  files_[id].restore(other.entry, other.stored);
-  return true;
 }
 
 std::vector<Action> Download::start(Instant now) {
   if (state_ != State::kReady) return {};
   now = clock_.advance(now);
-  journal_.start(now);
+  journal_.pace().start(now);
   go_on(now);
   return take();
 }
@@ -79,7 +47,7 @@ std::vector<Action> Download::add(std::vector<ManifestFile> files, Instant now) 
   make_transfers();
   if (state_ == State::kDone) state_ = State::kFetching;
   if (running()) {
-    if (journal_.stale()) write_journal(now);
+    if (journal_.pace().stale()) write_journal(now);
     work(now);
   }
   return take();
@@ -101,15 +69,15 @@ std::vector<Action> Download::on(const event::Opened& event, Instant now) {
 
 std::vector<Action> Download::on(const event::Journaled&, Instant now) {
   now = clock_.advance(now);
-  journal_.written();
-  if (running() && journal_.due(now)) write_journal(now);
+  journal_.pace().written();
+  if (running() && journal_.pace().due(now)) write_journal(now);
   return take();
 }
 
 std::vector<Action> Download::on(const event::StoreFailed& event, Instant now) {
   now = clock_.advance(now);
   if (event.work == event::StoreFailed::Work::kJournal) {
-    journal_.failed(now);
+    journal_.pace().failed(now);
     // Where there is no room for a journal, there is none for what has still to come.
     if (event.kind != ErrorCode::kQuota || missing() == std::uint64_t{0}) return {};
   }
@@ -188,7 +156,7 @@ void Download::write_over(Request& request, std::span<const std::uint8_t> bytes,
   if (fresh > 0) {
     file.policy().progressed(fresh);
     if (!work_[request.file].retry_at) work_[request.file].error.reset();
-    journal_.came(fresh);
+    journal_.pace().came(fresh);
     // The pace of a small file says nothing of the line.
     if (!comes_beside(file)) plan_.received(fresh, flowing(), now);
   }
@@ -205,7 +173,7 @@ void Download::refuse_page(const Request& request, std::span<const std::uint8_t>
   FileTransfer& file = files_[request.file];
   file.wasted(bytes.size());
   file.spoiled({0, bytes.size()}, "A web page came instead of the model's file.");
-  journal_.changed();
+  journal_.pace().changed();
   fail_request(request, {Cause::kNotAModel, 0, std::nullopt, file.file().path}, true, now);
 }
 
@@ -364,7 +332,7 @@ std::optional<Instant> Download::wake_at() const {
   for (const Work& waiting : work_)
     if (waiting.retry_at) consider(*waiting.retry_at);
   if (hold_until_) consider(*hold_until_);
-  if (const auto due = journal_.due_at(); due && options_.persistent) consider(*due);
+  if (const auto due = journal_.pace().due_at(); due && options_.persistent) consider(*due);
   return wake;
 }
 
@@ -436,7 +404,7 @@ void Download::work(Instant now) {
     }
   }
   read_more(now);
-  if (journal_.due(now)) write_journal(now);
+  if (journal_.pace().due(now)) write_journal(now);
   conclude(now);
 }
 
@@ -506,11 +474,11 @@ void Download::settle(FileId id, Instant now) {
     if (!work_[id].open) return;
     if (file.overlong()) actions_.push_back(action::Truncate{id, *file.size()});
     close(id);
-    journal_.changed();
+    journal_.pace().changed();
     return;
   }
   abort_requests_of(id);
-  journal_.changed();
+  journal_.pace().changed();
   if (check == FileTransfer::Check::kSalvage) {
     write_journal(now);
   } else if (check == FileTransfer::Check::kDamaged) {
@@ -535,7 +503,7 @@ void Download::abort_requests_of(FileId id, RequestId but) {
 // What was stored of a file is of no use. The journal says so before other bytes come: it would name those.
 void Download::throw_away(FileId id, Instant now) {
   if (work_[id].open) actions_.push_back(action::Truncate{id, 0});
-  journal_.changed();
+  journal_.pace().changed();
   write_journal(now);
 }
 
@@ -616,7 +584,7 @@ void Download::ask(Error error, Instant now) {
 
 void Download::stop(State state, Instant now) {
   requests_.abort_if([](const Request&) { return true; }, actions_);
-  if (journal_.stale()) write_journal(now);
+  if (journal_.pace().stale()) write_journal(now);
   for (FileId id = 0; id < files_.size(); ++id) {
     work_[id].retry_at.reset();
     if (work_[id].open || work_[id].opening) close(id);
@@ -630,50 +598,25 @@ void Download::go_on(Instant now) {
   hold_until_.reset();
   plan_.restart();
   // Before anything is written over.
-  if (journal_.stale()) write_journal(now);
+  if (journal_.pace().stale()) write_journal(now);
   work(now);
 }
 
 void Download::write_journal(Instant now) {
   if (!options_.persistent) return;
-  Journal journal;
-  journal.sequence = ++sequence_;
-  journal.commit = manifest_.commit();
-  for (const Other& other : others_) journal.files.push_back(other.entry);
-  for (const FileTransfer& file : files_) journal.files.push_back(file.journal());
-  actions_.push_back(action::WriteJournal{journal_.write(now), journal.to_text()});
+  actions_.push_back(journal_.write(files_, now));
 }
 
 void Download::conclude(Instant now) {
-  bool all_done = true;
-  bool all_here = true;
-  bool opening = false;
-  bool waiting = false;
-  const Error* error = nullptr;
-  const Error* failed = nullptr;
-  for (FileId id = 0; id < files_.size(); ++id) {
-    const FileTransfer& file = files_[id];
-    const Work& work = work_[id];
-    all_done = all_done && file.state() == FileTransfer::State::kDone;
-    all_here = all_here && file.complete();
-    opening = opening || work.opening;
-    waiting = waiting || work.retry_at.has_value();
-    if (file.given_up() && work.error && failed == nullptr) failed = &*work.error;
-    if (work.error && error == nullptr) error = &*work.error;
-  }
-  if (all_done) {
+  Schedule::Standing standing = Schedule(*this, now).standing();
+  if (standing.state == State::kDone) {
     stop(State::kDone, now);
     error_.reset();
-    return;
-  }
-  if (!requests_.empty() || opening || reading()) {
-    state_ = all_here ? State::kVerifying : State::kFetching;
-    error_.reset();
-  } else if (hold_until_ || (waiting && error != nullptr)) {
-    state_ = State::kWaiting;
-    error_ = hold_until_ ? hold_error_ : *error;
-  } else if (failed != nullptr) {
-    ask(Error(*failed), now);
+  } else if (standing.state == State::kAsking) {
+    ask(std::move(*standing.error), now);
+  } else {
+    state_ = standing.state;
+    error_ = std::move(standing.error);
   }
 }
 

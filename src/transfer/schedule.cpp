@@ -117,6 +117,33 @@ std::optional<Download::Schedule::Split> Download::Schedule::split() const {
   return Split{longest->id, longest->position + keeps};
 }
 
+Download::Schedule::Standing Download::Schedule::standing() const {
+  bool all_done = true;
+  bool all_here = true;
+  bool opening = false;
+  bool waiting = false;
+  const Error* error = nullptr;
+  const Error* failed = nullptr;
+  for (FileId id = 0; id < download_.files_.size(); ++id) {
+    const FileTransfer& file = download_.files_[id];
+    const Work& work = download_.work_[id];
+    all_done = all_done && file.state() == FileTransfer::State::kDone;
+    all_here = all_here && file.complete();
+    opening = opening || work.opening;
+    waiting = waiting || work.retry_at.has_value();
+    if (!work.error) continue;
+    if (error == nullptr) error = &*work.error;
+    if (file.given_up() && failed == nullptr) failed = &*work.error;
+  }
+  if (all_done) return {State::kDone, {}};
+  if (!download_.requests_.empty() || opening || download_.reading())
+    return {all_here ? State::kVerifying : State::kFetching, {}};
+  if (download_.hold_until_) return {State::kWaiting, download_.hold_error_};
+  if (waiting && error != nullptr) return {State::kWaiting, *error};
+  if (failed != nullptr) return {State::kAsking, *failed};
+  return {download_.state_, download_.error_};
+}
+
 std::optional<Download::Schedule::Reading> Download::Schedule::next_read() const {
   for (FileId id = 0; id < download_.files_.size(); ++id) {
     const FileTransfer& file = download_.files_[id];

@@ -36,6 +36,12 @@ class Download::Schedule {
     ByteRange range;
   };
   std::optional<Reading> next_read() const;
+  /// What all of it amounts to: kFetching, kVerifying, kDone, or with an error kWaiting or kAsking.
+  struct Standing {
+    State state = State::kFetching;
+    std::optional<Error> error;
+  };
+  Standing standing() const;
   /// What is neither here nor asked for.
   std::vector<ByteRange> unassigned(FileId id) const;
 

@@ -34,7 +34,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   files[1].size = 300;
   auto manifest = Manifest::from_files(files, "c");
   Download::Options options{.sizes = TransferSizes{}.scaled_down(1024)};
-  Download download(std::get<Manifest>(manifest), std::nullopt, {}, options);
+  Download download(std::get<Manifest>(manifest).only(std::vector<std::string>{"a"}), {}, {}, options);
   double now = 0;
   std::map<RequestId, action::Accept> accepted;
   const auto look = [&](const std::vector<Action>& actions) {
@@ -48,6 +48,9 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
         if (truncate->size > (truncate->file == 0 ? 5'000U : 300U)) std::abort();
     }
     const TransferTotals& totals = download.totals();
+    const ByteLedger& bytes_now = totals.bytes;
+    if (bytes_now.position + bytes_now.discarded != bytes_now.kept + bytes_now.restored + bytes_now.fresh)
+      std::abort();
     if (totals.bytes.position > 5'300 || totals.bytes.verified > 300 ||
         totals.bytes.fresh > totals.bytes.heard())
       std::abort();
@@ -58,7 +61,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   look(download.start(instant_from_ms(now)));
   const std::vector<std::uint8_t> bytes(600, 7);
   while (!in.done()) {
-    const std::uint8_t what = in.byte() % 14;
+    const std::uint8_t what = in.byte() % 16;
     const auto request = static_cast<RequestId>(in.byte());
     const auto file = static_cast<FileId>(in.byte() % 3);
     const std::uint64_t number = in.number();
@@ -67,10 +70,14 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     const std::span<const std::uint8_t> some(bytes.data(), static_cast<std::size_t>(number % 600));
     switch (what) {
       case 0:
-        look(download.on(event::Opened{file, number}, at));
+        look(download.on(event::Opened{1, file, number}, at));
         break;
       case 1:
-        look(download.on(event::StoreFailed{file, ErrorCode::kQuota, ""}, at));
+        look(download.on(
+            event::StoreFailed{
+                1, number % 2 == 0 ? event::StoreFailed::Work::kJournal : event::StoreFailed::Work::kFile,
+                file, number % 3 == 0 ? ErrorCode::kStorage : ErrorCode::kQuota, ""},
+            at));
         break;
       case 2: {
         event::Head head{request, number % 2 == 0 ? 206 : static_cast<int>(number % 700), false, {}};
@@ -78,7 +85,9 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
         const std::uint64_t last = in.number();
         head.headers = {{"content-range", "bytes " + std::to_string(first) + "-" + std::to_string(last) +
                                               "/" + (file == 0 ? "5000" : "300")},
-                        {"etag", number % 5 == 0 ? "x" : ""}};
+                        {"etag", number % 5 == 0   ? "x"
+                                 : number % 5 == 1 ? "y"
+                                                   : ""}};
         if (number % 3 == 0) head.headers.clear();
         look(download.on(head, at));
         break;
@@ -113,6 +122,12 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
         break;
       case 12:
         look(download.distrust(file, at));
+        break;
+      case 13:
+        look(download.add(files, at));
+        break;
+      case 14:
+        look(download.on(event::Journaled{}, at));
         break;
       default:
         look(download.received(request, some, at));

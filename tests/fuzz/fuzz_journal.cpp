@@ -25,7 +25,10 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   files[1].size = 0;
   auto manifest = Manifest::from_files(files, "c");
   const event::StoredFile disk[] = {{"a", 500}};
-  Download download(std::get<Manifest>(manifest), text, disk, {});
+  const std::optional<std::string> texts[] = {std::nullopt, text};
+  const Journal::Newest newest = Journal::newest(texts);
+  if (newest.next_slot != 0) std::abort();
+  Download download(std::get<Manifest>(manifest), newest, disk, {});
   // Never more than is on disk, never more than the file.
   if (download.totals().bytes.position > 500 || download.totals().bytes.verified > 0) std::abort();
   (void)download.start(instant_from_ms(0));

@@ -13,7 +13,7 @@
 #include "candor/io/event.hpp"
 #include "candor/transfer/file_transfer.hpp"
 #include "candor/transfer/journal.hpp"
-#include "candor/transfer/journal_pace.hpp"
+#include "candor/transfer/journal_keeper.hpp"
 #include "candor/transfer/manifest.hpp"
 #include "candor/transfer/recovery_policy.hpp"
 #include "candor/transfer/requests.hpp"
@@ -132,14 +132,8 @@ class Download {
     std::optional<Error> error;  ///< of the last failure that still waits
     RequestId incident = 0;  ///< requests numbered below this belong to a failure that was counted already
   };
-  /// Of the journal, and not of this manifest.
-  struct Other {
-    Journal::File entry;
-    std::uint64_t stored = 0;  ///< bytes of it that are on disk
-  };
 
   void make_transfers();
-  bool restore(FileId id, const Other& other);
   bool running() const;
   bool comes_beside(const FileTransfer& file) const;
   unsigned flowing() const;
@@ -173,9 +167,7 @@ class Download {
   MonotonicTime clock_;
   std::vector<FileTransfer> files_;
   std::vector<Work> work_;  ///< one for each file
-  std::vector<Other> others_;
-  std::uint64_t sequence_ = 0;
-  JournalPace journal_;
+  JournalKeeper journal_;
 
   State state_ = State::kReady;
   std::optional<Error> error_;

@@ -89,7 +89,8 @@ Outcome run_schedule(std::uint64_t seed, bool logging = false) {
     script.kind = kFaults[random.below(kFaults.size())];
     // Nobody can notice these without a checksum or a size.
     const bool unpinned = file->hash == ServedFile::Hash::kNone;
-    if (unpinned && script.kind == Kind::kFlip) script.kind = Kind::kDrop;
+    if (unpinned && (script.kind == Kind::kFlip || script.kind == Kind::kHiddenHtml))
+      script.kind = Kind::kDrop;
     if (unpinned && !world.journals_tear && script.kind == Kind::kNoFacts) script.kind = Kind::kDrop;
     if (!file->size_known && (script.kind == Kind::kShort || script.kind == Kind::kLong))
       script.kind = Kind::kDrop;
