@@ -143,8 +143,7 @@ std::optional<SnapshotError> error_in(const LoaderData& loader, Instant now) {
     error = &download->error();
   if (error == nullptr || !*error) return std::nullopt;
   SnapshotError shown{**error, loader.repository.bytes().position, std::nullopt};
-  if (const auto at = loader.repository.retry_at())
-    shown.retry_in = std::max(0.0, Millis{*at - now}.count());
+  if (const auto at = loader.repository.retry_at()) shown.retry_in = std::max(0.0, Millis{*at - now}.count());
   return shown;
 }
 

@@ -40,8 +40,7 @@ std::optional<Newer> newer_than(const Download& download, const Manifest& list,
     const auto& files = download.files();
     const auto here = std::find_if(files.begin(), files.end(),
                                    [&](const FileTransfer& one) { return one.file().path == file.path; });
-    if (here != files.end() &&
-        is_same(file, here->journal(), list.commit(), download.manifest().commit()))
+    if (here != files.end() && is_same(file, here->journal(), list.commit(), download.manifest().commit()))
       continue;
     any = true;
     if (newer.bytes && file.size)
@@ -331,7 +330,8 @@ void ModelLoader::moved(Removing&, Instant now) {
   if (files.stage() == Repository::Stage::kReading) {
     data_.repository.remove_folder();
   } else if (files.busy()) {
-    Error error{ErrorCode::kStorage, "Another tab is using this model, so its files were not removed.", true, {}};
+    Error error{
+        ErrorCode::kStorage, "Another tab is using this model, so its files were not removed.", true, {}};
     const bool any = files.bytes().position > 0;
     const Idle as_it_was = any ? Idle{LoadStatus::kPaused, LoadPhase::kDownload, std::nullopt} : Idle{};
     removal_ended(std::move(error), as_it_was, now);
@@ -397,8 +397,8 @@ void ModelLoader::moved(Opening& state, Instant now) {
   if (auto fault = files.source().fault()) return fail(std::move(*fault), {}, now);
   const DeviceProfile device = *state.device;
   const Intent intent = state.intent;
-  const bool from_disk = !intent.ask_source && !intent.distrust_graph &&
-                         revalidation(data_.config) != Revalidate::kBeforeLoad;
+  const bool from_disk =
+      !intent.ask_source && !intent.distrust_graph && revalidation(data_.config) != Revalidate::kBeforeLoad;
   if (from_disk && load_from_disk(device, now)) return;
   resolve(device, intent.distrust_graph, now);
 }
@@ -475,7 +475,8 @@ void ModelLoader::resolved(DeviceProfile device, bool distrust_graph, Instant no
 
 // --- the files ---
 
-void ModelLoader::transfer(Choice choice, Manifest manifest, bool fresh_list, bool distrust_graph, Instant now) {
+void ModelLoader::transfer(Choice choice, Manifest manifest, bool fresh_list, bool distrust_graph,
+                           Instant now) {
   Repository& files = data_.repository;
   const std::string graph = choice.plan.graph().graph;
   files.fetch(std::move(manifest), conditions(choice.device), now);
@@ -517,7 +518,14 @@ void ModelLoader::moved(Transferring& state, Instant now) {
     else
       data_.progress->resume(now);
   }
-  if (download->state() == Download::State::kAsking) {
+  if (download->list_is_old() && download->state() != Download::State::kPaused) {
+    Error error = error_of({Cause::kChanged, 0, std::nullopt, {}});
+    if (data_.attempt >= kMaxAttempts) return fail(std::move(error), {.ask_source = true}, now);
+    // Files of two versions must not mix; a new list says which of them are of which.
+    ++data_.attempt;
+    data_.repository.pause(now);
+    open({.ask_source = true}, now);
+  } else if (download->state() == Download::State::kAsking) {
     fail(download->error().value_or(error_of({})), {}, now);
   } else if (download->state() == Download::State::kDone) {
     data_.records.complete_download(data_.config.model_key, now);

@@ -25,8 +25,7 @@ SessionPlan session_plan(const loading::Choice& choice) {
   session.tokenizer = "tokenizer.json";
   session.tokenizer_config = optional_file("tokenizer_config.json");
   session.chat_template = optional_file("chat_template.jinja");
-  session.threads =
-      session.execution_provider == ExecutionProvider::kWasm ? choice.device.wasm_threads() : 1;
+  session.threads = session.execution_provider == ExecutionProvider::kWasm ? choice.device.wasm_threads() : 1;
   session.runtime = choice.device.runtime_build();
   return session;
 }

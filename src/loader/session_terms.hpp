@@ -14,7 +14,8 @@ SessionPlan session_plan(const loading::Choice& choice);
 /// Weights and engine, by which the durations of a session's phases are kept.
 std::string variant_id(const Variant& variant);
 
-/// What to tell when a session could not be made. `vouched`: a checksum says that the graph is what its owner published.
+/// What to tell when a session could not be made. `vouched`: a checksum says that the graph is what its owner
+/// published.
 Error session_error(ErrorCode code, std::string detail, bool vouched);
 
 }  // namespace candor

@@ -69,7 +69,9 @@ std::vector<Action> Download::on(const event::Opened& event, Instant now) {
 
 std::vector<Action> Download::on(const event::Journaled&, Instant now) {
   now = clock_.advance(now);
+  const bool barred = is_barred();
   journal_.pace().written();
+  if (barred && !is_barred()) work(now);
   if (running() && journal_.pace().due(now)) write_journal(now);
   return take();
 }
@@ -79,7 +81,8 @@ std::vector<Action> Download::on(const event::StoreFailed& event, Instant now) {
   if (event.work == event::StoreFailed::Work::kJournal) {
     journal_.pace().failed(now);
     // Where there is no room for a journal, there is none for what has still to come.
-    if (event.kind != ErrorCode::kQuota || missing() == std::uint64_t{0}) return {};
+    const bool full = event.kind == ErrorCode::kQuota && missing() != std::uint64_t{0};
+    if (!full && !is_barred()) return {};
   }
   if (!running()) return {};
   Failure failure;
@@ -310,6 +313,7 @@ std::vector<Action> Download::distrust(FileId id, Instant now) {
   if (id >= files_.size() || !(running() || state_ == State::kDone)) return {};
   abort_requests_of(id);
   files_[id].discard("A file could not be used, so it is fetched again.");
+  journal_.pace().overruled();
   throw_away(id, now);
   state_ = State::kFetching;
   work(now);
@@ -386,6 +390,11 @@ void Download::work(Instant now) {
     if (waiting.retry_at && *waiting.retry_at <= now) waiting.retry_at.reset();
   if (hold_until_ && *hold_until_ <= now) hold_until_.reset();
 
+  if (is_barred()) {
+    if (journal_.pace().stale()) write_journal(now);
+    state_ = State::kFetching;
+    return;
+  }
   const Schedule schedule(*this, now);
   auto [live, busy] = schedule.load();
   const unsigned target = schedule.target();
@@ -407,6 +416,8 @@ void Download::work(Instant now) {
   if (journal_.pace().due(now)) write_journal(now);
   conclude(now);
 }
+
+bool Download::is_barred() const { return options_.persistent && journal_.pace().barred(); }
 
 void Download::open(FileId id) {
   work_[id].opening = true;
@@ -545,6 +556,7 @@ void Download::fail_request(const Request& failed, const Failure& failure, bool 
 
 void Download::fail_file(FileId id, const Failure& failure, Instant now) {
   FileTransfer& file = files_[id];
+  list_is_old_ = list_is_old_ || failure.cause == Cause::kChanged;
   Recovery recovery = file.policy().failed(failure, now, online_);
   if (file.policy().attempts() > 0) plan_.restart();
   work_[id].error = recovery.error;

@@ -30,8 +30,10 @@ std::optional<JournalKeeper::Stored> JournalKeeper::take(const ManifestFile& fil
   Stored stored = std::move(*other);
   others_.erase(other);
   if (is_same(file, stored.entry, commit_, commit_)) return stored;
-  // The journal must not go on naming bytes that are about to be written over.
-  pace_.changed();
+  if (stored.entry.verified || !stored.entry.ranges.empty())
+    pace_.overruled();
+  else
+    pace_.changed();
   return std::nullopt;
 }
 

@@ -29,6 +29,7 @@ unsigned JournalPace::write(Instant now) {
 
 void JournalPace::written() {
   if (in_flight_ > 0) --in_flight_;
+  if (in_flight_ == 0 && !changed_) barred_ = false;
 }
 
 void JournalPace::failed(Instant now) {

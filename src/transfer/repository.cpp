@@ -385,8 +385,8 @@ bool Repository::on(const event::Journaled& event, Instant now) {
 // To whom of the three the request belongs, if they take such an answer.
 template <typename Event>
 bool Repository::tell(const Event& event, Instant now) {
-  constexpr bool kOfBodies = requires(Download& download) { download.on(event, now); };
-  constexpr bool kOfLists = requires(SourceResolver& resolver) { resolver.on(event, now); };
+  constexpr bool kOfBodies = requires(Download & download) { download.on(event, now); };
+  constexpr bool kOfLists = requires(SourceResolver & resolver) { resolver.on(event, now); };
   if constexpr (kOfBodies) {
     if (auto* fetching = std::get_if<Fetching>(&state_); fetching && fetching->download.owns(event.request)) {
       add(fetching->download.on(event, now));

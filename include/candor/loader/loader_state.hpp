@@ -37,7 +37,8 @@ struct Intent {
 
 /// Nothing is under way.
 struct Idle {
-  LoadStatus status = LoadStatus::kIdle;  ///< kIdle, kPaused (by the visitor, or in an earlier visit) or kCancelled
+  LoadStatus status =
+      LoadStatus::kIdle;  ///< kIdle, kPaused (by the visitor, or in an earlier visit) or kCancelled
   std::optional<LoadPhase> phase;
   std::optional<Variant> variant;
   bool interrupted = false;  ///< the page was left in the middle of it
@@ -116,8 +117,8 @@ struct LoaderData {
   MonotonicTime time;
   std::optional<LoadPhase> phase;  ///< as of the last event
   Instant phase_began{};
-  /// Bytes through the checksum, while that is all that is missing. A server that repeats what is here takes the
-  /// checksum back, which throws nothing away: what is shown stays.
+  /// Bytes through the checksum, while that is all that is missing. A server that repeats what is here takes
+  /// the checksum back, which throws nothing away: what is shown stays.
   std::uint64_t hashed = 0;
   std::uint64_t discarded = 0;
   std::optional<Instant> started;

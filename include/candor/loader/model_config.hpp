@@ -15,7 +15,8 @@ enum class Revalidate {
   kDefault,     ///< kBackground; kNever for a commit, which cannot change
   kNever,       ///< what is here is used
   kBackground,  ///< what is here is loaded, and a newer version is looked for beside
-  kBeforeLoad   ///< the list is asked for first, and what changed is fetched; what is here is used if it doesn't come
+  kBeforeLoad   ///< the list is asked for first, and what changed is fetched; what is here is used if it
+                ///< doesn't come
 };
 
 /// What the core is told about one model when its loader is made.

@@ -16,16 +16,16 @@
 
 namespace candor {
 
-/// Brings one model from nothing to ready: a repository of files, and a session. No I/O, no clock: the same calls give
-/// the same actions.
+/// Brings one model from nothing to ready: a repository of files, and a session. No I/O, no clock: the same
+/// calls give the same actions.
 ///
 ///     idle -load-> opening -> resolving -> transferring -> loading -> ready
 ///                     |                        ^
 ///                     +-- all is on disk ------+
 ///     any that runs -> failed -retry-> where it was;  -cancel, dispose-> idle;  -remove-> removing -> idle
 ///
-/// Events that make no sense in the present state, or belong to requests, visits and sessions that are over, change
-/// nothing.
+/// Events that make no sense in the present state, or belong to requests, visits and sessions that are over,
+/// change nothing.
 class ModelLoader {
  public:
   static constexpr unsigned kMaxAttempts = RecoveryPolicy::kMaxAttempts;

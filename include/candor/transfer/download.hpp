@@ -115,6 +115,9 @@ class Download {
   const TransferTotals& totals() const { return totals_; }
   const std::vector<FileTransfer>& files() const { return files_; }
   const Manifest& manifest() const { return manifest_; }
+  /// A file turned out to be another one than the manifest says: what of the others is of that version, only
+  /// a new list can tell.
+  bool list_is_old() const { return list_is_old_; }
   /// Bytes that still have to come; absent when a size is unknown.
   std::optional<std::uint64_t> missing() const;
   /// Whether the request is one of this download's.
@@ -138,6 +141,7 @@ class Download {
   bool comes_beside(const FileTransfer& file) const;
   unsigned flowing() const;
   void work(Instant now);
+  bool is_barred() const;
   void open(FileId id);
   void close(FileId id);
   void start_request(FileId id, Instant now);
@@ -171,6 +175,7 @@ class Download {
 
   State state_ = State::kReady;
   std::optional<Error> error_;
+  bool list_is_old_ = false;
   bool online_ = true;
   std::optional<Instant> offline_since_;
   std::optional<Instant> hold_until_;  ///< no new request at all before

@@ -26,6 +26,12 @@ class JournalPace {
   /// Something else that the last journal says is no longer so.
   void changed() { changed_ = true; }
 
+  /// The last journal names bytes that are about to be written over.
+  void overruled() { barred_ = changed_ = true; }
+  /// Nothing may be written over until a journal that no longer names it is on disk: a page that is killed,
+  /// or a disk that takes no journal, would leave one that vouches for other bytes.
+  bool barred() const { return barred_; }
+
   /// Whether a journal would say anything new.
   bool stale() const { return unnamed_ > 0 || changed_; }
   bool due(Instant now) const;
@@ -43,6 +49,7 @@ class JournalPace {
   TransferSizes sizes_;
   std::uint64_t unnamed_ = 0;
   bool changed_ = false;
+  bool barred_ = false;
   Instant written_at_{};
   unsigned slot_;
   unsigned in_flight_ = 0;

@@ -20,13 +20,15 @@
 
 namespace candor {
 
-/// The files of one model: their source, the folder that they lie in on this device, what its journal says, and the
-/// download of those that are wanted. It knows nothing of what the files are for.
+/// The files of one model: their source, the folder that they lie in on this device, what its journal says,
+/// and the download of those that are wanted. It knows nothing of what the files are for.
 ///
-///     closed -open-> waiting -turn-> reading -journal-> open -list-> listing -answers-> open -fetch-> fetching
+///     closed -open-> waiting -turn-> reading -journal-> open -list-> listing -answers-> open -fetch->
+///     fetching
 ///
-/// Only who has the turn may change what is in the folder, and answers of the store are heard only if they belong to the
-/// visit that is current: those from before a turn that was given back meet a repository that ignores them.
+/// Only who has the turn may change what is in the folder, and answers of the store are heard only if they
+/// belong to the visit that is current: those from before a turn that was given back meet a repository that
+/// ignores them.
 class Repository {
  public:
   enum class Stage {
@@ -69,7 +71,8 @@ class Repository {
   bool has_turn() const { return turn_ == Turn::kHeld; }
   /// Current since the last open().
   Visit visit() const { return visit_; }
-  /// What is known of the bytes: those of the download or, before there is one, what an earlier visit or round said.
+  /// What is known of the bytes: those of the download or, before there is one, what an earlier visit or
+  /// round said.
   ByteLedger bytes() const;
   /// Why bytes were thrown away, the last time; empty: never.
   const std::string& discarded_reason() const;
@@ -81,13 +84,15 @@ class Repository {
   void open();
   /// The same, to take the folder away: not waiting for other tabs.
   void open_to_remove();
-  /// Takes everything away; event::Removed answers, or StoreFailed. For who was given the turn by open_to_remove().
+  /// Takes everything away; event::Removed answers, or StoreFailed. For who was given the turn by
+  /// open_to_remove().
   void remove_folder();
   /// Nothing is here any more.
   void forget();
   /// kOpen only. `candidates`: paths to ask for in a plain folder that has no list.
   void list(std::vector<std::string> candidates, Conditions conditions, Instant now);
-  /// Downloads what of `files` is not on disk. For kOpen and, where the list is not waited for any more, kListing.
+  /// Downloads what of `files` is not on disk. For kOpen and, where the list is not waited for any more,
+  /// kListing.
   void fetch(Manifest files, Conditions conditions, Instant now);
   /// What fetch() would find: the bytes in place, and those that are missing (absent: a size is unknown).
   struct Outlook {
@@ -101,10 +106,12 @@ class Repository {
   Manifest whole_files() const;
   /// Other tabs may read the files from now on; for who had the turn.
   void share();
-  /// Gives the turn back, or stops waiting for it. What is under way has been stopped. What was found stays to be shown.
+  /// Gives the turn back, or stops waiting for it. What is under way has been stopped. What was found stays
+  /// to be shown.
   void close();
 
-  /// Asks the source for its list beside all else, without the turn. One that doesn't answer is not asked again.
+  /// Asks the source for its list beside all else, without the turn. One that doesn't answer is not asked
+  /// again.
   void look(std::vector<std::string> candidates, Instant now);
   void stop_looking();
   /// What look() found; empty until then.

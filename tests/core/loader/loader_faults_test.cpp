@@ -87,7 +87,8 @@ TEST(LoaderFaults, ADeviceThatIsLostWhileLoadingEndsTheLoad) {
 TEST(LoaderFaults, ARuntimeThatDiesInAnAnswerLosesTheSession) {
   LoaderWorld world;
   load(world);
-  world.tell(event::AnswerFailed{world.session_id, 7, "RuntimeError: Aborted(). Build with -sASSERTIONS for more info."});
+  world.tell(event::AnswerFailed{world.session_id, 7,
+                                 "RuntimeError: Aborted(). Build with -sASSERTIONS for more info."});
   ASSERT_EQ(world.rejected.size(), 1U);
   EXPECT_EQ(world.rejected[0].chat, 7U);
   EXPECT_EQ(world.last().status, LoadStatus::kFailed);
@@ -328,9 +329,9 @@ TEST(LoaderFaults, WhatThePageWantsDecidesWhenTheSourceIsAsked) {
     bool asks;
     std::uint64_t fetches;
   };
-  for (const Case& one : {Case{Revalidate::kNever, "main", false, 0}, Case{Revalidate::kBackground, "main", true, 0},
-                          Case{Revalidate::kDefault, "main", true, 0},
-                          Case{Revalidate::kBeforeLoad, "main", true, 250'000}}) {
+  for (const Case& one :
+       {Case{Revalidate::kNever, "main", false, 0}, Case{Revalidate::kBackground, "main", true, 0},
+        Case{Revalidate::kDefault, "main", true, 0}, Case{Revalidate::kBeforeLoad, "main", true, 250'000}}) {
     LoaderWorld other = LoaderWorld();
     other.disk = world.disk;
     other.journal = world.journal;
@@ -386,6 +387,27 @@ TEST(LoaderFaults, AnUpdateThatBreaksOffNeverMixesFilesOfTwoVersions) {
     EXPECT_EQ(world.last().status, LoadStatus::kReady) << steps;
     EXPECT_EQ(world.broken, "") << steps;
   }
+}
+
+TEST(LoaderFaults, NothingIsWrittenOverWhileTheJournalOnDiskVouchesForIt) {
+  LoaderWorld world;
+  load(world);
+  world.reload();
+  auto files = next_version();
+  files["tokenizer.json"] = std::string(3'000, 'u');  // as long as before
+  world.publish(std::move(files), 'c');
+  world.config.revalidate = Revalidate::kBeforeLoad;
+  world.journal_fails = true;
+  world.tell(event::Load{});
+  world.run_for(10'000);
+  EXPECT_EQ(world.last().status, LoadStatus::kFailed);
+  EXPECT_TRUE(world.disk.at("tokenizer.json") == std::string(3'000, 't'));
+  world.journal_fails = false;
+  world.reload();
+  world.tell(event::Load{});
+  world.run_for(3'000);
+  EXPECT_EQ(world.last().status, LoadStatus::kReady);
+  EXPECT_EQ(world.broken, "");
 }
 
 TEST(LoaderFaults, AnotherVariantOfAnOlderVersionIsNotMixedWithTheNewOne) {

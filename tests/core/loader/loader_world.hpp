@@ -4,6 +4,7 @@
 #include <array>
 #include <cmath>
 #include <cstdio>
+#include <cstdlib>
 #include <deque>
 #include <functional>
 #include <map>
@@ -162,7 +163,11 @@ class LoaderWorld {
            });
   }
 
-  void tell(const Event& event) { perform(loader().on(event, instant_from_ms(now_ms))); }
+  void tell(const Event& event) {
+    anew_ = anew_ || std::holds_alternative<event::Cancel>(event) ||
+            std::holds_alternative<event::Dispose>(event) || std::holds_alternative<event::Remove>(event);
+    perform(loader().on(event, instant_from_ms(now_ms)));
+  }
 
   /// Lets the world go on until nothing more happens (but for time) or `steps` events were told.
   void run(int steps = 1'000'000) {
@@ -294,10 +299,10 @@ class LoaderWorld {
 
   /// A date that is as good as a name.
   static std::string http_date(const std::string& digest) {
-    const auto day = static_cast<int>(static_cast<unsigned char>(digest[0]) % 28 + 1);
-    const auto second = static_cast<int>(static_cast<unsigned char>(digest[1]) % 60);
+    const unsigned long at = std::strtoul(digest.substr(0, 7).c_str(), nullptr, 16);
     char text[64];
-    std::snprintf(text, sizeof text, "Mon, %02d Nov 2026 10:00:%02d GMT", day, second);
+    std::snprintf(text, sizeof text, "Mon, %02lu Nov 2026 %02lu:%02lu:%02lu GMT", 1 + at / 86'400 % 28,
+                  at / 3'600 % 24, at / 60 % 60, at % 60);
     return text;
   }
 
@@ -468,8 +473,8 @@ class LoaderWorld {
   void act(const action::WriteJournal& a) {
     if (!holds_) fault("wrote a journal into a folder that is not its own");
     if (journal_fails) {
-      return later_event(event::StoreFailed{
-          visit_, event::StoreFailed::Work::kJournal, std::nullopt, ErrorCode::kQuota, "full"});
+      return later_event(event::StoreFailed{visit_, event::StoreFailed::Work::kJournal, std::nullopt,
+                                            ErrorCode::kQuota, "full"});
     }
     journal.at(a.slot) = a.text;
     flushed_ = disk;
@@ -504,7 +509,7 @@ class LoaderWorld {
       }
       one_version = one_version || all;
     }
-    if (!one_version && !lied_) fault("a session from files of two versions");
+    if (!one_version) fault("a session from files of two versions");
     if (!session_answers) return;
     using Stage = event::SessionStage;
     const std::uint64_t total = disk[a.plan.graph].size();
@@ -582,12 +587,13 @@ class LoaderWorld {
       const Snapshot& p = *previous_;
       const bool thrown_away = s.discarded > p.discarded;
       // What was given up and is begun anew is read from the start.
-      const bool anew = p.status == LoadStatus::kCancelled || p.status == LoadStatus::kFailed;
+      const bool anew =
+          std::exchange(anew_, anew_ && !is_running(s.status)) || p.status == LoadStatus::kFailed;
       const bool removed = s.status == LoadStatus::kIdle || p.status == LoadStatus::kIdle;
       if (s.total_downloaded < p.total_downloaded && !thrown_away && !removed) fault("the position fell");
       if (s.discarded < p.discarded && !removed) fault("discarded fell");
       if (s.phase == p.phase && s.phase && s.progress && p.progress && *s.progress < *p.progress &&
-          !thrown_away && s.attempt == p.attempt && !removed && !anew) {
+          !thrown_away && s.attempt == p.attempt && !removed && !anew && s.total_size == p.total_size) {
         fault("progress fell from " + std::to_string(*p.progress) + " to " + std::to_string(*s.progress) +
               " in " + to_string(*s.phase) + ", " + to_string(p.status) + " then " + to_string(s.status));
       }
@@ -598,7 +604,7 @@ class LoaderWorld {
   std::optional<ModelLoader> loader_;
   std::vector<std::map<std::string, std::string>> versions_;
   std::map<std::string, std::string> flushed_;
-  bool lied_ = false;  // bytes that nothing vouches for were not what was published
+  bool anew_ = false;  // the visitor gave up since
   Visit visit_ = 0;
   Visit locked_visit_ = 0;
   bool asked_ = false;

@@ -706,10 +706,13 @@ TEST(ModelLoader, AsksForTheListAnewWhenTheFilesAreNotWhatItSays) {
     world.run_for(1'000);
     world.network = true;
     world.run_for(60'000);
-    ASSERT_EQ(world.last().status, LoadStatus::kFailed);
-    ASSERT_TRUE(world.last().can.retry);
-    world.tell(event::Retry{});
-    world.run_for(60'000);
+    // Another length shows at once, and nobody has to be asked.
+    if (size == 250'000U) {
+      ASSERT_EQ(world.last().status, LoadStatus::kFailed);
+      ASSERT_TRUE(world.last().can.retry);
+      world.tell(event::Retry{});
+      world.run_for(60'000);
+    }
     expect_ready(world);
     EXPECT_GT(world.last().discarded, 100'000U);
   }

@@ -105,6 +105,23 @@ TEST(JournalPace, GoesToTheSamePlaceAgainAfterAWriteThatFailedAndNotAtOnce) {
   EXPECT_EQ(pace.write(at(2'600)), 0U);
 }
 
+TEST(JournalPace, BarsWhatTheLastJournalNamesUntilTheNextOneIsOnDisk) {
+  JournalPace pace = started();
+  EXPECT_FALSE(pace.barred());
+  pace.overruled();
+  EXPECT_TRUE(pace.barred());
+  EXPECT_TRUE(pace.stale());
+  pace.written();
+  EXPECT_TRUE(pace.barred()) << "that was none of the new ones";
+  pace.write(at(1'000));
+  EXPECT_TRUE(pace.barred());
+  pace.failed(at(1'100));
+  EXPECT_TRUE(pace.barred()) << "the old one is still the newest";
+  pace.write(at(2'100));
+  pace.written();
+  EXPECT_FALSE(pace.barred());
+}
+
 TEST(JournalPace, IgnoresAnswersThatNothingWasAskedFor) {
   JournalPace pace = started();
   pace.written();
