@@ -58,12 +58,7 @@ class GenerationLoop {
   double messages_to_drop(const std::string& costs, double prompt_tokens, double max_new_tokens) const {
     return static_cast<double>(wire::messages_to_drop(loop_, costs, prompt_tokens, max_new_tokens));
   }
-  std::string warm_up() const {
-    const auto write = [](const candor::step::Run& run) {
-      return candor::json::Text{candor::wire::step_to_json(run)};
-    };
-    return candor::json::array_of(loop_.warm_up(), write).json;
-  }
+  std::string warm_up() const { return wire::runs_to_json(loop_.warm_up()); }
   std::string begin(const std::string& prompt, const std::string& options) {
     return wire::step_to_json(
         loop_.begin(wire::parse_token_ids(prompt).value_or(std::vector<candor::TokenId>{}),
@@ -119,22 +114,19 @@ class WatchedLoad {
       : load_({key, name, revision, cache_known}) {}
   void kept(const std::string& address) { load_.kept(address); }
   std::string event(const std::string& json, double now) {
-    return text(load_.on(candor::TransformersEvent::from_json(json), instant_from_ms(now)));
+    return wire::snapshot_to_json(load_.on(candor::TransformersEvent::from_json(json), instant_from_ms(now)));
   }
-  std::string complete(double now) { return text(load_.complete(instant_from_ms(now))); }
+  std::string complete(double now) { return wire::snapshot_to_json(load_.complete(instant_from_ms(now))); }
   std::string fail(const std::string& error, double now) {
-    return text(load_.fail(error, instant_from_ms(now)));
+    return wire::snapshot_to_json(load_.fail(error, instant_from_ms(now)));
   }
-  std::string tick(double now) { return text(load_.tick(instant_from_ms(now))); }
-  double wake_at() const { return or_nan(load_.wake_at()); }
+  std::string tick(double now) { return wire::snapshot_to_json(load_.tick(instant_from_ms(now))); }
+  double wake_at() const { return wire::ms_or_nan(load_.wake_at()); }
   std::string snapshot(double now) const {
-    return candor::wire::snapshot_to_json(load_.snapshot(instant_from_ms(now)));
+    return wire::snapshot_to_json(load_.snapshot(instant_from_ms(now)));
   }
 
  private:
-  static std::string text(const std::optional<candor::Snapshot>& snapshot) {
-    return snapshot ? candor::wire::snapshot_to_json(*snapshot) : std::string();
-  }
   candor::WatchedLoad load_;
 };
 
