@@ -54,6 +54,7 @@ const CONFIG = {
   executionProvider: 'auto',
   record: null,
   timings: null,
+  revalidate: 'default',
   seed: 1,
 };
 

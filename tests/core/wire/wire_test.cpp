@@ -86,6 +86,10 @@ TEST(Wire, ReadsWhatAnotherTabShows) {
   EXPECT_EQ(range.eta->low, 4.0);
   EXPECT_EQ(range.eta->high, 9.0);
   EXPECT_EQ(range.stalled_for, 0.0);
+  const auto still = event_of<event::Peer>(R"({"type":"peer","text":"{\"speed\":0,\"timeRemaining\":0}"})");
+  EXPECT_EQ(still.speed, 0.0) << "nothing is not unknown";
+  ASSERT_TRUE(still.eta);
+  EXPECT_EQ(still.eta->high, 0.0);
   EXPECT_FALSE(event_of<event::Peer>(R"({"type":"peer","text":"{\"timeRemaining\":-5}"})").eta);
   EXPECT_FALSE(wire::parse_event(R"({"type":"peer","text":"{"})"));
   EXPECT_FALSE(wire::parse_event(R"({"type":"peer","text":7})"));
