@@ -9,6 +9,7 @@
 #include <nlohmann/json.hpp>
 #include <random>
 #include <string>
+#include <string_view>
 #include <vector>
 
 namespace candor {
@@ -232,6 +233,9 @@ TEST(Json, WritesNumbersThatReadBackAsTheyWere) {
   EXPECT_TRUE(std::isfinite(nlohmann::json::parse(json::text_from(DBL_MAX)).get<double>()));
   EXPECT_EQ(json::text_from(0.9999999999999), "1");
   EXPECT_EQ(json::text_from(12.5), "12.5");
+  EXPECT_EQ(json::text_from(0.0), "0");
+  EXPECT_EQ(json::text_from(-0.25), "-0.25");
+  EXPECT_EQ(json::text_from(2e18), "200000000000000000e1");
   EXPECT_EQ(json::text_from(std::uint64_t{18'446'744'073'709'551'615U}), "18446744073709551615");
   EXPECT_EQ(json::text_from(std::nan("")), "null");
   EXPECT_EQ(json::text_from(-INFINITY), "null");
@@ -248,6 +252,31 @@ TEST(Json, WritesAnyBytesAsText) {
         nlohmann::json(bytes).dump(-1, ' ', false, nlohmann::json::error_handler_t::replace));
     EXPECT_EQ(ours, theirs);
   }
+}
+
+TEST(Json, WritesTextAsItIsWhereItCan) {
+  EXPECT_EQ(json::text_from(std::string_view("a b~\x7f\xc3\xa9")), "\"a b~\x7f\xc3\xa9\"");
+  EXPECT_EQ(json::text_from(std::string_view("\"\\\n\t\x1f")), R"("\"\\\n\u0009\u001f")");
+  EXPECT_EQ(json::text_from(std::string_view("\xf0\x9f\x98")), "\"\xef\xbf\xbd\"")
+      << "one mark for what broke off";
+}
+
+TEST(Json, ReadsMembersOfTheirTypeOnly) {
+  const auto value = json::parse(
+      R"({"n":0,"m":-1,"f":1.5,"s":"x","b":true,"max":9007199254740991,"more":9007199254740992})");
+  ASSERT_TRUE(value);
+  EXPECT_EQ(json::amount_at(*value, "n"), 0.0);
+  EXPECT_FALSE(json::amount_at(*value, "m"));
+  EXPECT_EQ(json::number_at(*value, "m"), -1.0);
+  EXPECT_FALSE(json::number_at(*value, "s") || json::number_at(*value, "b"));
+  EXPECT_FALSE(json::uint_at(*value, "f"));
+  EXPECT_EQ(json::uint_at(*value, "max"), 9'007'199'254'740'991U);
+  EXPECT_FALSE(json::uint_at(*value, "more"));
+  EXPECT_EQ(json::text_at(*value, "s"), "x");
+  EXPECT_EQ(json::text_at(*value, "n"), "");
+  EXPECT_FALSE(json::string_at(*value, "b"));
+  EXPECT_EQ(json::bool_at(*value, "b"), true);
+  EXPECT_FALSE(json::bool_at(*value, "n"));
 }
 
 }  // namespace

@@ -86,6 +86,10 @@ TEST(Wire, ReadsWhatAnotherTabShows) {
   EXPECT_EQ(range.eta->low, 4.0);
   EXPECT_EQ(range.eta->high, 9.0);
   EXPECT_EQ(range.stalled_for, 0.0);
+  const auto still = event_of<event::Peer>(R"({"type":"peer","text":"{\"speed\":0,\"timeRemaining\":0}"})");
+  EXPECT_EQ(still.speed, 0.0) << "nothing is not unknown";
+  ASSERT_TRUE(still.eta);
+  EXPECT_EQ(still.eta->high, 0.0);
   EXPECT_FALSE(event_of<event::Peer>(R"({"type":"peer","text":"{\"timeRemaining\":-5}"})").eta);
   EXPECT_FALSE(wire::parse_event(R"({"type":"peer","text":"{"})"));
   EXPECT_FALSE(wire::parse_event(R"({"type":"peer","text":7})"));
@@ -241,18 +245,37 @@ TEST(Wire, ReadsAGraphWithItsConfigurations) {
   EXPECT_EQ(graph->shape.head_dim, 64U);
   EXPECT_EQ(graph->shape.kv_heads, 3U);
   EXPECT_EQ(graph->shape.context_length, 8'192U);
+  EXPECT_EQ(graph->shape.model_type, "llama");
+  EXPECT_EQ(graph->shape.layers, 30U);
+  EXPECT_EQ(graph->shape.vocabulary, 49'152U);
   EXPECT_EQ(graph->defaults.eos, (std::vector<TokenId>{2, 5}));
   EXPECT_TRUE(graph->defaults.sample);
   EXPECT_EQ(graph->defaults.top_k, 20U);
   ASSERT_EQ(graph->inputs.size(), 1U);
+  EXPECT_EQ(graph->inputs[0].name, "past_key_values.0.key");
+  EXPECT_EQ(graph->inputs[0].type, "float16");
+  EXPECT_TRUE(graph->outputs.empty());
   ASSERT_EQ(graph->inputs[0].shape.size(), 4U);
   EXPECT_FALSE(graph->inputs[0].shape[0]);
   EXPECT_EQ(graph->inputs[0].shape[3], 64U);
-  const auto plain =
-      wire::parse_graph(R"({"config":{"num_attention_heads":8,"eos_token_id":2},"generationConfig":null})");
+  const auto plain = wire::parse_graph(
+      R"({"config":{"num_attention_heads":8,"eos_token_id":2,"head_dim":32,"hidden_size":800,"n_positions":77},"generationConfig":null})");
   ASSERT_TRUE(plain);
   EXPECT_EQ(plain->shape.kv_heads, 8U);
   EXPECT_EQ(plain->defaults.eos, (std::vector<TokenId>{2}));
+  EXPECT_EQ(plain->shape.head_dim, 32U);
+  EXPECT_EQ(plain->shape.context_length, 77U);
+  EXPECT_FALSE(wire::parse_graph(R"({"config":{"num_attention_heads":0,"hidden_size":8}})")->shape.head_dim);
+  const auto all = wire::parse_graph(
+      R"({"generationConfig":{"max_new_tokens":1,"temperature":2,"top_k":3,"top_p":4,"min_p":5,"repetition_penalty":6}})");
+  ASSERT_TRUE(all);
+  EXPECT_EQ(all->defaults.max_new_tokens, 1U);
+  EXPECT_EQ(all->defaults.temperature, 2.0);
+  EXPECT_EQ(all->defaults.top_k, 3U);
+  EXPECT_EQ(all->defaults.top_p, 4.0);
+  EXPECT_EQ(all->defaults.min_p, 5.0);
+  EXPECT_EQ(all->defaults.repetition_penalty, 6.0);
+  EXPECT_FALSE(all->defaults.sample);
 }
 
 TEST(Wire, ReadsGenerationOptions) {
@@ -261,6 +284,11 @@ TEST(Wire, ReadsGenerationOptions) {
   ASSERT_TRUE(options);
   EXPECT_EQ(options->max_new_tokens, 5U);
   EXPECT_EQ(options->temperature, 0.0);
+  EXPECT_EQ(options->top_k, 1U);
+  EXPECT_EQ(options->top_p, 0.5);
+  EXPECT_EQ(options->min_p, 0.1);
+  EXPECT_EQ(options->repetition_penalty, 1.1);
+  EXPECT_EQ(options->seed, 4U);
   EXPECT_EQ(options->stop, (std::vector<std::string>{"a"}));
   EXPECT_FALSE(wire::parse_generation_options("{}")->temperature);
 }
