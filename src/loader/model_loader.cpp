@@ -136,6 +136,9 @@ std::vector<Action> ModelLoader::finish(Instant now) {
     else
       actions_.push_back(action::Unpersist{std::move(storage.key)});
   }
+  // Who waited for an answer must find everything done.
+  for (Action& answer : answers_) actions_.push_back(std::move(answer));
+  answers_.clear();
   return std::exchange(actions_, {});
 }
 
@@ -345,7 +348,7 @@ void ModelLoader::moved(Removing&, Instant now) {
 void ModelLoader::removal_ended(std::optional<Error> error, State next, Instant now) {
   const Removing removing = std::move(std::get<Removing>(data_.state));
   enter(std::move(next), now);
-  for (const Ticket ticket : removing.tickets) actions_.push_back(action::Done{ticket, error});
+  for (const Ticket ticket : removing.tickets) answers_.push_back(action::Done{ticket, error});
   if (!removing.load_after) return;
   // Between what was removed and what begins anew the page must see that there is nothing.
   actions_.push_back(action::Publish{snapshot(now)});

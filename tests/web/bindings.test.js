@@ -75,7 +75,15 @@ test('every snapshot that crosses in an action has the same fields, and an error
     actions.push(...(json ? JSON.parse(json) : []));
   };
   send({ type: 'load' });
-  send({ type: 'storeFailed', file: null, kind: 'storage', message: 'no disk' });
+  send({ type: 'locked', visit: 1 });
+  send({
+    type: 'storeFailed',
+    visit: 1,
+    work: 'journal',
+    file: null,
+    kind: 'storage',
+    message: 'no disk',
+  });
   const published = actions.filter(({ type }) => type === 'publish');
   assert.ok(published.length > 0);
   for (const { snapshot } of published) assert.deepEqual(keys(snapshot), membersOf('Snapshot'));

@@ -109,6 +109,7 @@ class ModelLoader {
   bool changed_ = false;
   bool changed_for_good_ = false;  // a final state: to be shown at once
   std::vector<Action> actions_;
+  std::vector<Action> answers_;  // come last
 };
 
 }  // namespace candor

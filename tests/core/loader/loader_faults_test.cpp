@@ -226,6 +226,8 @@ TEST(LoaderFaults, WhatAnotherTabIsLoadingFromIsNotRemoved) {
   EXPECT_EQ(world.snapshot().status, LoadStatus::kIdle);
   EXPECT_EQ(world.snapshot().total_downloaded, 0U);
   EXPECT_EQ(world.storage.count("candor_timings_mini"), 0U);
+  EXPECT_EQ(world.storage.count("download_state_mini"), 0U);
+  EXPECT_TRUE(std::holds_alternative<action::Done>(world.seen.back())) << "nothing comes after the answer";
   EXPECT_EQ(world.broken, "");
 }
 
