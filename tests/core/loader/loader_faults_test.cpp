@@ -433,6 +433,60 @@ TEST(LoaderFaults, AnotherVariantOfAnOlderVersionIsNotMixedWithTheNewOne) {
   EXPECT_TRUE(world.disk.at("onnx/model_q4.onnx") == world.server.at("onnx/model_q4.onnx"));
 }
 
+// --- commands that make no sense ---
+
+TEST(LoaderFaults, OnlyWhatIsPausedIsResumed) {
+  const auto resumes = [](LoaderWorld& world) {
+    world.seen.clear();
+    const LoadStatus before = world.snapshot().status;
+    world.tell(event::Resume{});
+    for (const Action& action : world.seen)
+      EXPECT_TRUE(std::holds_alternative<action::Publish>(action) ||
+                  std::holds_alternative<action::Persist>(action))
+          << to_string(before);
+    EXPECT_EQ(world.snapshot().status, before);
+  };
+  LoaderWorld world;
+  resumes(world);  // idle
+  world.tell(event::Load{});
+  resumes(world);  // queued
+  ASSERT_TRUE(world.run_until([](const Snapshot& s) { return s.phase == LoadPhase::kDownload; }));
+  resumes(world);  // downloading
+  world.session_answers = false;
+  ASSERT_TRUE(world.run_until(is_loading));
+  resumes(world);
+  world.tell(event::SessionFailed{world.session_id, std::nullopt, "bad_alloc"});
+  ASSERT_TRUE(world.snapshot().can.retry);
+  resumes(world);  // failed
+  world.tell(event::Cancel{});
+  resumes(world);  // cancelled
+  world.session_answers = true;
+  load(world);
+  resumes(world);  // ready
+}
+
+TEST(LoaderFaults, AListThatIsOldEachTimeAsksTheVisitorInTheEnd) {
+  LoaderWorld world;
+  world.hub = false;
+  world.config.source.repo = "https://example.org/mini";
+  world.config.sizes = TransferSizes{}.scaled_down(1'024);
+  const auto list_of = LoaderWorld::published();
+  world.served_list = list_of;
+  auto files = list_of;
+  files["onnx/model_q4f16.onnx"] = LoaderWorld::content(260'000, 9);
+  world.publish(std::move(files), 'c');
+  world.tell(event::Load{});
+  world.run_for(60'000);
+  EXPECT_EQ(world.last().status, LoadStatus::kFailed);
+  EXPECT_EQ(world.last().attempt, ModelLoader::kMaxAttempts);
+  EXPECT_EQ(world.last().error->error.code, ErrorCode::kChanged);
+  world.served_list.reset();
+  world.tell(event::Load{});
+  world.run_for(60'000);
+  EXPECT_EQ(world.last().status, LoadStatus::kReady);
+  EXPECT_EQ(world.broken, "");
+}
+
 // --- the page that comes back ---
 
 TEST(LoaderFaults, ThePageIsToldWhatItGoesOnWithByItself) {

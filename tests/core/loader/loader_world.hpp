@@ -28,8 +28,9 @@ class LoaderWorld {
   // --- the server ---
   std::map<std::string, std::string> server;  // path → content
   std::string commit = std::string(40, 'a');
-  bool hub = true;          // else a plain folder
-  bool candor_json = true;  // of the plain folder
+  std::optional<std::map<std::string, std::string>> served_list;  // what the list says, if not what is there
+  bool hub = true;                                                // else a plain folder
+  bool candor_json = true;                                        // of the plain folder
   bool network = true;
   std::map<std::string, int> status;  // path → status to answer with instead
   bool lie_about_bytes = false;       // each body has its first byte flipped
@@ -316,9 +317,10 @@ class LoaderWorld {
   }
 
   std::string list() const {
+    const auto& files = served_list ? *served_list : server;
     std::string text = hub ? "[" : R"({"version":1,"files":[)";
     bool first = true;
-    for (const auto& [path, bytes] : server) {
+    for (const auto& [path, bytes] : files) {
       if (!std::exchange(first, false)) text += ",";
       if (hub) {
         text += R"({"type":"file","oid":")" + std::string(40, 'b') + R"(","size":)" +
