@@ -55,6 +55,16 @@ std::function<Script(const action::Fetch&)> after_a_break(Script script, std::ui
 
 constexpr std::uint64_t kForEver = 1'000'000;
 
+/// As after a crash before the last journal.
+void forget_what_was_verified(World& world) {
+  for (auto& text : world.journal_texts()) {
+    if (!text) continue;
+    Journal journal = std::get<Journal>(Journal::parse(*text));
+    for (Journal::File& file : journal.files) file.verified = false;
+    text = journal.to_text();
+  }
+}
+
 #define EXPECT_DONE(w)                               \
   do {                                               \
     EXPECT_TRUE((w).run()) << (w).broken;            \
@@ -291,6 +301,43 @@ TEST(Download, KnowsServersThatAlternateFromAFileThatChanged) {
     EXPECT_DONE(world);
     EXPECT_EQ(world.wire_ever, kLarge);
   }
+}
+
+TEST(Download, LeavesTheKnownVersionFlowingWhereAnotherServerHasAnotherOne) {
+  auto files = one_file(198'000);
+  files[0].hash = ServedFile::Hash::kNone;
+  World world(3, files);
+  world.link.per_connection = 8'000;
+  world.link.total = 64'000;
+  // Whatever is asked for beside a connection that flows goes to the other one.
+  world.script = [&](const action::Fetch&) {
+    return world.download().totals().connections > 0 ? Script{Kind::kOtherEtag, 0, 0} : Script{};
+  };
+  world.boot();
+  EXPECT_DONE(world);
+  EXPECT_EQ(world.wire_ever, 198'000U);
+  EXPECT_EQ(world.most_connections, 1U);
+}
+
+TEST(Download, CountsWhatFailsAtOnceAsOneAttempt) {
+  World world(1, one_file(198'000));
+  world.link.per_connection = 8'000;
+  world.link.total = 64'000;
+  world.link.latency_ms = 2;
+  world.link.chunk = 64;
+  int failures = 0;
+  world.script = [&](const action::Fetch&) {
+    return world.download().totals().connections >= 2 && failures++ < 2 ? Script{Kind::kStatus, 0, 503}
+                                                                        : Script{};
+  };
+  world.boot();
+  unsigned most = 0;
+  while (world.state() != State::kDone) {
+    ASSERT_TRUE(world.step()) << world.broken;
+    most = std::max(most, world.download().attempts());
+  }
+  EXPECT_GE(failures, 2);
+  EXPECT_EQ(most, 1U);
 }
 
 TEST(Download, SaysThatAFileChangedAndStartsItAnewWithoutMixingItsVersions) {
@@ -760,6 +807,35 @@ TEST(Download, SaysInTheJournalFirstThatOldBytesAreOfNoUse) {
   EXPECT_TRUE(newest.journal->find("onnx/model_q4.onnx")->ranges.empty());
 }
 
+TEST(Download, SaysSoInTheJournalAtOnceWhereAFileIsWantedLater) {
+  World world(3, two_files());
+  world.boot();
+  EXPECT_DONE(world);
+  world.crash(false);
+  world.at_first = 1;
+  world.entries[1].sha256 = std::string(64, 'a');
+  world.boot();
+  EXPECT_TRUE(Journal::newest(world.journal_texts()).journal->find("onnx/model_q4.onnx")->verified);
+  world.add(1);
+  EXPECT_FALSE(Journal::newest(world.journal_texts()).journal->find("onnx/model_q4.onnx")->verified);
+}
+
+TEST(Download, NeedsNoRoomForAJournalOnceEverythingIsHere) {
+  auto files = two_files();
+  files.push_back(files[1]);
+  files[2].path = "onnx/other.onnx";
+  World world(3, files);
+  world.boot();
+  EXPECT_DONE(world);
+  world.crash(false);
+  forget_what_was_verified(world);
+  world.link.read_ms = 20;  // so that a journal is due before the last file is verified
+  world.journal_fault = ErrorCode::kQuota;
+  world.boot();
+  EXPECT_DONE(world);
+  EXPECT_GT(world.failed_journals, 1U);
+}
+
 TEST(Download, OnlyReadsAFileOnceNothingElseIsBeingRead) {
   // Three whole files whose checksum is behind, as after a crash before the last journal.
   auto files = two_files();
@@ -769,12 +845,7 @@ TEST(Download, OnlyReadsAFileOnceNothingElseIsBeingRead) {
   world.boot();
   EXPECT_DONE(world);
   world.crash(false);
-  for (auto& text : world.journal_texts()) {
-    if (!text) continue;
-    Journal journal = std::get<Journal>(Journal::parse(*text));
-    for (Journal::File& file : journal.files) file.verified = false;
-    text = journal.to_text();
-  }
+  forget_what_was_verified(world);
   world.logging = true;
   world.boot();
   EXPECT_DONE(world);
@@ -797,12 +868,7 @@ TEST(Download, FetchesWhatIsMissingWhileItReadsWhatIsHere) {
   world.boot();
   EXPECT_DONE(world);
   world.crash(false);
-  for (auto& text : world.journal_texts()) {
-    if (!text) continue;
-    Journal journal = std::get<Journal>(Journal::parse(*text));
-    for (Journal::File& file : journal.files) file.verified = false;
-    text = journal.to_text();
-  }
+  forget_what_was_verified(world);
   world.at_first.reset();
   world.link.read_ms = 5;
   world.options.sizes.backlog = 2 * kLarge;

@@ -171,7 +171,13 @@ TEST(FileTransfer, TakesOnlyOneVersionWhereNoChecksumTells) {
   EXPECT_EQ(file.judge(reply(200, {{"etag", "b"}}), {0, 3}, false).kind, Kind::kOther);
   EXPECT_TRUE(file.ranges_work());  // what it is refused for says nothing of the server that is asked
   EXPECT_EQ(file.journal().version, (FileVersion{"a", "Sun, 01 Nov 2026 10:00:00 GMT"}));
-  file.changed("It changed.");
+  // One that is known again ends the doubt.
+  EXPECT_TRUE(file.policy().other_version({}));
+  EXPECT_TRUE(file.policy().disputed());
+  EXPECT_EQ(file.judge(part("a", "01"), {0, 2}, true).kind, Kind::kAccept);
+  EXPECT_FALSE(file.policy().disputed());
+  // What could not be used is fetched again from whoever has it.
+  file.discard("It could not be used.");
   EXPECT_EQ(file.judge(part("b", "02"), {0, 2}, true).kind, Kind::kAccept);
 }
 
@@ -182,6 +188,8 @@ TEST(FileTransfer, TakesTheVersionThatTheListMeans) {
   file.received(0, bytes("ab"));
   file.discard("It could not be used.");
   EXPECT_EQ(file.judge(part("b", ""), {0, 2}, true).kind, Kind::kOther);
+  file.changed("It changed.");
+  EXPECT_EQ(file.judge(part("b", ""), {0, 2}, true).kind, Kind::kAccept);
 }
 
 TEST(FileTransfer, LosesOnlyWhatAWebPageWasWrittenOver) {

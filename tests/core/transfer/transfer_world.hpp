@@ -134,6 +134,7 @@ class World {
   unsigned most_connections = 0;
   std::uint64_t longest_journal_lag = 0;
   std::uint64_t journals = 0;
+  std::uint64_t failed_journals = 0;
   std::map<std::string, std::uint64_t> kinds_seen;
 
   std::unique_ptr<Download> engine;
@@ -477,6 +478,7 @@ class World {
       }
     }
     if (journal_fault) {
+      ++failed_journals;
       if (random.chance(0.5)) journals_[a.slot] = a.text.substr(0, random.below(a.text.size()));
       const event::StoreFailed failed{1, event::StoreFailed::Work::kJournal, {}, *journal_fault, "no room"};
       return later(link.journal_ms, [this, failed] { perform(engine->on(failed, now())); });
@@ -655,7 +657,8 @@ class World {
     if (disk.content.size() < offset + n) disk.content.resize(offset + n);
     const auto place = disk.content.begin() + static_cast<std::ptrdiff_t>(offset);
     // The same bytes over the same leave nothing to lose.
-    if (!std::equal(bytes.begin(), bytes.end(), place)) disk.unflushed.add({offset, offset + n});
+    const auto same = std::mismatch(bytes.begin(), bytes.end(), place).first - bytes.begin();
+    disk.unflushed.add({offset + static_cast<std::uint64_t>(same), offset + n});
     std::copy(bytes.begin(), bytes.end(), place);
     live.sent += n;
     live.written += n;
