@@ -761,3 +761,32 @@ test('helpers are made as the worker asks, get their port, and go when it ends o
   assert.equal(helpers[0].ended, true);
   port2.close();
 });
+
+test('a helper that fails before the worker has started is told at once: the worker may be waiting for it', async () => {
+  const { port1, port2 } = new MessageChannel();
+  port2.addEventListener('message', ({ data }) => {
+    if (data.type === 'start') {
+      const { port1: port } = new MessageChannel();
+      port2.postMessage({ type: 'startHelper', id: 3, name: 'disk', port }, [port]);
+    }
+    if (data.type === 'helperFailed') {
+      assert.equal(data.id, 3);
+      port2.postMessage({ type: 'started', snapshots: [snapshotOf('idle')] });
+    }
+    if (data.type === 'close') port2.postMessage({ type: 'closed' });
+  });
+  port2.start();
+  const loader = await connect(
+    (name) => {
+      if (name === 'loader') return port1;
+      throw new Error('no such file');
+    },
+    {
+      models: [/** @type {any} */ ({ modelKey: 'm' })],
+      runtimeUrl: null,
+      storage: 'auto',
+      records: null,
+    },
+  );
+  await loader.dispose();
+});

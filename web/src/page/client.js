@@ -485,8 +485,9 @@ export class Loader {
 
   /** @param {Extract<FromWorker, { type: 'startHelper' }>} message */
   #startHelper({ id, name, port }) {
+    // At once: before it has started, the worker may be waiting for just this helper.
     const failed = (/** @type {unknown} */ words) =>
-      this.#post({ type: 'helperFailed', id, message: String(words ?? '') });
+      this.#worker?.postMessage({ type: 'helperFailed', id, message: String(words ?? '') });
     try {
       const helper = this.#makeWorker(name);
       this.#helpers.set(id, helper);
