@@ -200,9 +200,9 @@ for (const browserName of /** @type {const} */ (['chromium', 'firefox'])) {
       return open.slice(0, 1);
     });
 
-    test('a model that runs in one tab runs in another one, too, and is removed when nobody reads it', async () => {
+    test('what a tab is loading from is not removed by another one, and what only runs there is', async () => {
       const [one, two] = [await browser.newPage(), await browser.newPage()];
-      for (const page of [one, two]) {
+      for (const page of [two, one]) {
         await page.goto(`${pages.origin}/fixtures/blank.html`);
         await page.evaluate(async () => {
           const { createLoader } = await import(String('/candor/candor.js'));
@@ -210,7 +210,6 @@ for (const browserName of /** @type {const} */ (['chromium', 'firefox'])) {
             models: { mini: { repo: '/models/cv-mini', executionProvider: 'wasm' } },
           });
           Object.assign(globalThis, { loader });
-          await loader.load('mini');
         });
       }
       const remove = () =>
@@ -220,8 +219,19 @@ for (const browserName of /** @type {const} */ (['chromium', 'firefox'])) {
             (/** @type {any} */ error) => error.code,
           ),
         );
+      await two.evaluate(() => /** @type {any} */ (globalThis).loader.load('mini'));
+      await one.evaluate(() => {
+        const { loader } = /** @type {any} */ (globalThis);
+        const loading = new Promise((resolve) => {
+          loader.subscribe('mini', (/** @type {any} */ { status }) => {
+            if (status === 'loading') resolve(null);
+          });
+        });
+        Object.assign(globalThis, { loaded: loader.load('mini') });
+        return loading;
+      });
       assert.equal(await remove(), 'storage');
-      await one.evaluate(() => /** @type {any} */ (globalThis).loader.dispose());
+      await one.evaluate(() => /** @type {any} */ (globalThis).loaded.then(() => null));
       assert.equal(await remove(), 'removed');
       const room = await two.evaluate(() => /** @type {any} */ (globalThis).loader.stored('mini'));
       assert.equal(room, 0);
