@@ -69,7 +69,7 @@ struct PhaseOf {
   }
   std::optional<LoadPhase> operator()(const Resolving&) const { return LoadPhase::kResolve; }
   std::optional<LoadPhase> operator()(const Transferring&) const { return transfer_phase(loader); }
-  std::optional<LoadPhase> operator()(const Loading& state) const { return state.driver.phase(); }
+  std::optional<LoadPhase> operator()(const Loading& state) const { return state.driver->phase(); }
   std::optional<LoadPhase> operator()(const Ready&) const { return std::nullopt; }
   std::optional<LoadPhase> operator()(const Failed& state) const { return state.phase; }
   std::optional<LoadPhase> operator()(const Removing&) const { return std::nullopt; }
@@ -147,18 +147,6 @@ std::optional<SnapshotError> error_in(const LoaderData& loader, Instant now) {
   return shown;
 }
 
-std::optional<Variant> variant_in(const State& state) {
-  const auto of = [](const auto& one) -> std::optional<Variant> {
-    if constexpr (requires { one.choice; })
-      return one.choice.plan.variant();
-    else if constexpr (requires { one.variant; })
-      return one.variant;
-    else
-      return std::nullopt;
-  };
-  return std::visit(of, state);
-}
-
 }  // namespace
 
 LoaderData::LoaderData(ModelConfig model)
@@ -169,13 +157,23 @@ LoaderData::LoaderData(ModelConfig model)
   const StateManager::Restored restored = records.restore(*config.record, Instant{}, config.model_key);
   if (!restored.state || restored.state->status == DownloadStatus::kCompleted) return;
   repository.claim(restored.state->bytes_downloaded, restored.state->total_bytes);
-  state = Idle{LoadStatus::kPaused, LoadPhase::kDownload, std::nullopt, restored.interrupted};
+  state = Idle{LoadStatus::kPaused, LoadPhase::kDownload, nullptr, restored.interrupted};
 }
 
 LoadStatus status_of(const LoaderData& loader) { return std::visit(StatusOf{loader}, loader.state); }
 
 std::optional<LoadPhase> phase_of(const LoaderData& loader) {
   return std::visit(PhaseOf{loader}, loader.state);
+}
+
+ChoicePtr choice_of(const LoaderData& loader) {
+  const auto of = [](const auto& state) -> ChoicePtr {
+    if constexpr (requires { state.choice; })
+      return state.choice;
+    else
+      return nullptr;
+  };
+  return std::visit(of, loader.state);
 }
 
 bool is_running(LoadStatus status) {
@@ -208,7 +206,10 @@ Snapshot snapshot_of(const LoaderData& loader, Instant now) {
   shown.attempt = loader.attempt;
   shown.max_attempts = RecoveryPolicy::kMaxAttempts;
   shown.can = allowed_in(loader);
-  shown.variant = variant_in(loader.state);
+  if (const ChoicePtr choice = choice_of(loader)) {
+    shown.variant = choice->plan.variant();
+    shown.persistent = choice->device.persistent;
+  }
   if (loader.started) shown.start_time = to_ms(*loader.started);
   shown.last_update = to_ms(time);
   if (shown.phase && is_running(shown.status))
@@ -230,17 +231,13 @@ Snapshot snapshot_of(const LoaderData& loader, Instant now) {
 
   if (const auto* opening = std::get_if<Opening>(&loader.state)) add_peer(shown, loader, *opening);
   if (const auto* state = std::get_if<Loading>(&loader.state)) {
-    shown.progress = state->driver.percent();
-    shown.phase_last_time = state->driver.phase_last_time();
-    shown.resident = state->driver.resident();
-    shown.persistent = state->choice.device.persistent;
+    shown.progress = state->driver->percent();
+    shown.phase_last_time = state->driver->phase_last_time();
+    shown.resident = state->driver->resident();
   } else if (const auto* ready = std::get_if<Ready>(&loader.state)) {
     shown.progress = 100;
-    shown.resident = ready->driver.resident();
+    shown.resident = ready->driver->resident();
     shown.newer = ready->newer;
-    shown.persistent = ready->choice.device.persistent;
-  } else if (const auto* transferring = std::get_if<Transferring>(&loader.state)) {
-    shown.persistent = transferring->choice.device.persistent;
   }
   shown.error = error_in(loader, time);
   const auto* idle = std::get_if<Idle>(&loader.state);

@@ -42,6 +42,10 @@ std::optional<Newer> newer_than(const Download& download, const Manifest& list,
                                    [&](const FileTransfer& one) { return one.file().path == file.path; });
     if (here != files.end() && is_same(file, here->journal(), list.commit(), download.manifest().commit()))
       continue;
+    // Where nothing tells versions apart, nobody knows of a newer one.
+    const bool told =
+        file.has_hash() || (file.version.known() && here != files.end() && here->journal().version.known());
+    if (here != files.end() && !told && file.size == here->size()) continue;
     any = true;
     if (newer.bytes && file.size)
       *newer.bytes += *file.size;
@@ -170,7 +174,7 @@ void ModelLoader::fail(Error error, Intent intent, Instant now) {
   // The phase as it is while the state still is what failed.
   failed.phase = phase_of(data_);
   failed.kept = data_.repository.bytes().position;
-  failed.variant = snapshot_of(data_, now).variant;
+  failed.choice = choice_of(data_);
   failed.intent = intent;
   if (const auto* state = std::get_if<Transferring>(&data_.state)) {
     // Bytes that came since the last attempt make this the first one again; damaged ones don't count as such.
@@ -236,7 +240,7 @@ void ModelLoader::handle(const event::Pause&, Instant now) {
   } else {
     const auto phase = phase_of(data_);
     data_.repository.cancel(now);
-    enter(Idle{LoadStatus::kPaused, phase, std::nullopt}, now);
+    enter(Idle{LoadStatus::kPaused, phase, nullptr}, now);
   }
 }
 
@@ -279,9 +283,9 @@ void ModelLoader::handle(const event::Cancel&, Instant now) {
   const Allowed can = allowed_in(data_);
   if (!can.cancel && !can.retry) return;
   const auto phase = phase_of(data_);
-  auto variant = snapshot(now).variant;
+  ChoicePtr choice = choice_of(data_);
   stop(now);
-  enter(Idle{LoadStatus::kCancelled, phase, std::move(variant)}, now);
+  enter(Idle{LoadStatus::kCancelled, phase, std::move(choice)}, now);
 }
 
 void ModelLoader::handle(const event::Dispose&, Instant now) {
@@ -293,7 +297,7 @@ void ModelLoader::handle(const event::Dispose&, Instant now) {
                           (failed && std::holds_alternative<Transferring>(failed->back));
   const auto phase = phase_of(data_);
   stop(now);
-  enter(unfinished ? Idle{LoadStatus::kPaused, phase, std::nullopt} : Idle{}, now);
+  enter(unfinished ? Idle{LoadStatus::kPaused, phase, nullptr} : Idle{}, now);
 }
 
 void ModelLoader::handle(const event::Update&, Instant now) {
@@ -336,7 +340,7 @@ void ModelLoader::moved(Removing&, Instant now) {
     Error error{
         ErrorCode::kStorage, "Another tab is using this model, so its files were not removed.", true, {}};
     const bool any = files.bytes().position > 0;
-    const Idle as_it_was = any ? Idle{LoadStatus::kPaused, LoadPhase::kDownload, std::nullopt} : Idle{};
+    const Idle as_it_was = any ? Idle{LoadStatus::kPaused, LoadPhase::kDownload, nullptr} : Idle{};
     removal_ended(std::move(error), as_it_was, now);
   } else if (files.error()) {
     Error error = *files.error();
@@ -380,7 +384,7 @@ void ModelLoader::handle(const event::Probed& event, Instant now) {
   auto* opening = std::get_if<Opening>(&data_.state);
   const bool ours = event.visit == data_.repository.visit() && data_.repository.has_turn();
   if (!opening || opening->device || !ours) return;
-  opening->device = event.device;
+  opening->device = std::make_shared<const DeviceProfile>(event.device);
   data_.online = event.device.online;
   moved(*opening, now);
 }
@@ -398,7 +402,7 @@ void ModelLoader::moved(Opening& state, Instant now) {
   if (files.error()) return fail(*files.error(), {}, now);
   if (files.stage() != Repository::Stage::kOpen || !state.device) return;
   if (auto fault = files.source().fault()) return fail(std::move(*fault), {}, now);
-  const DeviceProfile device = *state.device;
+  const DevicePtr device = state.device;
   const Intent intent = state.intent;
   const bool from_disk =
       !intent.ask_source && !intent.distrust_graph && revalidation(data_.config) != Revalidate::kBeforeLoad;
@@ -406,23 +410,36 @@ void ModelLoader::moved(Opening& state, Instant now) {
   resolve(device, intent.distrust_graph, now);
 }
 
+// The weights of this list for this device; null, and why in `error`, where there are none that can be run.
+ChoicePtr ModelLoader::choose(const Manifest& list, const DeviceProfile& device, Error& error) const {
+  auto chosen = VariantPlan::choose(ModelSpec(model_files(list)), data_.config.variant, device);
+  if (Error* none = std::get_if<Error>(&chosen)) {
+    error = std::move(*none);
+    return nullptr;
+  }
+  VariantPlan& plan = std::get<VariantPlan>(chosen);
+  if (auto obstacle = plan.obstacle()) {
+    error = std::move(*obstacle);
+    return nullptr;
+  }
+  return std::make_shared<const Choice>(Choice{device, std::move(plan)});
+}
+
 // Everything is here and was verified: no network at all.
-bool ModelLoader::load_from_disk(const DeviceProfile& device, Instant now) {
+bool ModelLoader::load_from_disk(const DevicePtr& device, Instant now) {
   const auto& journal = data_.repository.disk().journal.journal;
   const auto known = journal ? journal->manifest() : std::nullopt;
   if (!known) return false;
   // Only what is whole counts: the rest of another variant must not be chosen instead of it.
   const Manifest whole = data_.repository.whole_files();
-  auto chosen = VariantPlan::choose(ModelSpec(model_files(whole)), data_.config.variant, device);
-  auto* plan = std::get_if<VariantPlan>(&chosen);
-  if (plan == nullptr || plan->obstacle()) return false;
+  Error error;
+  ChoicePtr choice = choose(whole, *device, error);
   // Small files or external data that the journal knows of, but that did not arrive, are still needed.
-  const auto wanted = VariantPlan::choose(ModelSpec(model_files(*known)), data_.config.variant, device);
-  const auto* all = std::get_if<VariantPlan>(&wanted);
-  if (all == nullptr || all->files() != plan->files()) return false;
-  Manifest files = whole.only(plan->files());
+  const ChoicePtr wanted = choose(*known, *device, error);
+  if (!choice || !wanted || wanted->plan.files() != choice->plan.files()) return false;
+  Manifest files = whole.only(choice->plan.files());
   if (data_.repository.outlook(files).missing != std::uint64_t{0}) return false;
-  transfer({device, std::move(*plan)}, std::move(files), false, false, now);
+  transfer(std::move(choice), std::move(files), false, false, now);
   return true;
 }
 
@@ -438,51 +455,50 @@ Repository::Conditions ModelLoader::conditions(const DeviceProfile& device) cons
   return {device.persistent, data_.online};
 }
 
-void ModelLoader::resolve(DeviceProfile device, bool distrust_graph, Instant now) {
-  data_.repository.list(candidates(device), conditions(device), now);
+void ModelLoader::resolve(DevicePtr device, bool distrust_graph, Instant now) {
+  data_.repository.list(candidates(*device), conditions(*device), now);
   enter(Resolving{std::move(device), distrust_graph}, now);
   files_moved(now);
 }
 
 void ModelLoader::moved(Resolving& state, Instant now) {
   if (data_.repository.listed()) {
-    const DeviceProfile device = std::move(state.device);
-    return resolved(device, state.distrust_graph, now);
+    const DevicePtr device = state.device;
+    return resolved(*device, state.distrust_graph, now);
   }
   const SourceResolver* resolver = data_.repository.resolver();
   if (resolver == nullptr || resolver->state() == SourceResolver::State::kAsking) return;
   // Asked only out of caution: what is here is better than nothing.
   if (revalidation(data_.config) == Revalidate::kBeforeLoad && !state.distrust_graph) {
-    const DeviceProfile device = state.device;
+    const DevicePtr device = state.device;
     if (load_from_disk(device, now)) return;
   }
   if (resolver->state() == SourceResolver::State::kFailed) fail(*resolver->error(), {}, now);
 }
 
-void ModelLoader::resolved(DeviceProfile device, bool distrust_graph, Instant now) {
+void ModelLoader::resolved(const DeviceProfile& device, bool distrust_graph, Instant now) {
   const Manifest list = *data_.repository.listed();
-  auto chosen = VariantPlan::choose(ModelSpec(model_files(list)), data_.config.variant, device);
-  if (Error* error = std::get_if<Error>(&chosen)) return fail(std::move(*error), {}, now);
-  VariantPlan plan = std::move(std::get<VariantPlan>(chosen));
-  if (auto obstacle = plan.obstacle()) return fail(std::move(*obstacle), {}, now);
-  Manifest files = list.only(plan.files());
+  Error error;
+  ChoicePtr choice = choose(list, device, error);
+  if (!choice) return fail(std::move(error), {}, now);
+  Manifest files = list.only(choice->plan.files());
   const Repository::Outlook outlook = data_.repository.outlook(files);
   if (outlook.missing) {
-    if (auto error = quota_error(*outlook.missing, device)) {
+    if (auto full = quota_error(*outlook.missing, device)) {
       data_.repository.correct_claim(outlook.here);
-      return fail(std::move(*error), {}, now);
+      return fail(std::move(*full), {}, now);
     }
   }
-  transfer({std::move(device), std::move(plan)}, std::move(files), true, distrust_graph, now);
+  transfer(std::move(choice), std::move(files), true, distrust_graph, now);
 }
 
 // --- the files ---
 
-void ModelLoader::transfer(Choice choice, Manifest manifest, bool fresh_list, bool distrust_graph,
+void ModelLoader::transfer(ChoicePtr choice, Manifest manifest, bool fresh_list, bool distrust_graph,
                            Instant now) {
   Repository& files = data_.repository;
-  const std::string graph = choice.plan.graph().graph;
-  files.fetch(std::move(manifest), conditions(choice.device), now);
+  files.fetch(std::move(manifest), conditions(choice->device), now);
+  const std::string& graph = choice->plan.graph().graph;
   pull();
   const Download& download = *files.download();
   MultiFileAggregator& progress = data_.progress.emplace();
@@ -491,7 +507,11 @@ void ModelLoader::transfer(Choice choice, Manifest manifest, bool fresh_list, bo
   progress.start(now);
   if (download.missing() != std::uint64_t{0} || data_.records.state(data_.config.model_key))
     data_.records.start_download(data_.config.model_key, data_.config.model_name, now);
-  enter(Transferring{std::move(choice), fresh_list, files.bytes().position}, now);
+  Transferring next;
+  next.choice = choice;
+  next.fresh_list = fresh_list;
+  next.began_with = files.bytes().position;
+  enter(std::move(next), now);
   if (distrust_graph) {
     for (std::size_t i = 0; i < download.files().size(); ++i)
       if (download.files()[i].file().path.starts_with(graph)) files.distrust(static_cast<FileId>(i), now);
@@ -532,37 +552,37 @@ void ModelLoader::moved(Transferring& state, Instant now) {
     fail(download->error().value_or(error_of({})), {}, now);
   } else if (download->state() == Download::State::kDone) {
     data_.records.complete_download(data_.config.model_key, now);
-    Choice choice = std::move(state.choice);
+    ChoicePtr choice = std::move(state.choice);
     create_session(std::move(choice), state.fresh_list, now);
   }
 }
 
 // --- the session ---
 
-void ModelLoader::create_session(Choice choice, bool fresh_list, Instant now) {
+void ModelLoader::create_session(ChoicePtr choice, bool fresh_list, Instant now) {
   data_.repository.share();
   pull();
   data_.progress->set_loading(now);
-  SessionDriver driver(data_.timings);
-  driver.start(variant_id(choice.plan.variant()), choice.plan.weight_bytes(), now);
-  actions_.push_back(action::CreateSession{++sessions_, session_plan(choice)});
+  auto driver = std::make_unique<SessionDriver>(data_.timings);
+  driver->start(variant_id(choice->plan.variant()), choice->plan.weight_bytes(), now);
+  actions_.push_back(action::CreateSession{++sessions_, session_plan(*choice)});
   if (!fresh_list && data_.online && revalidation(data_.config) == Revalidate::kBackground)
-    data_.repository.look(candidates(choice.device), now);
+    data_.repository.look(candidates(choice->device), now);
   enter(Loading{std::move(choice), fresh_list, sessions_, std::move(driver)}, now);
 }
 
 void ModelLoader::handle(const event::SessionProgress& event, Instant now) {
   auto* state = std::get_if<Loading>(&data_.state);
   if (!state || event.session != state->session) return;
-  state->driver.progress(event, now);
+  state->driver->progress(event, now);
   changed_ = true;
 }
 
 void ModelLoader::handle(const event::SessionReady& event, Instant now) {
   auto* state = std::get_if<Loading>(&data_.state);
   if (!state || event.session != state->session) return;
-  state->driver.ready(now);
-  data_.timings = state->driver.timings();
+  state->driver->ready(now);
+  data_.timings = state->driver->timings();
   data_.attempt = 1;
   data_.progress->complete(now);
   // The files are read; other tabs may change them.
@@ -578,10 +598,9 @@ void ModelLoader::moved(Ready& state, Instant) {
   const auto& seen = data_.repository.seen();
   const Download* download = data_.repository.download();
   if (!seen || !download || state.newer) return;
-  const auto chosen =
-      VariantPlan::choose(ModelSpec(model_files(*seen)), data_.config.variant, state.choice.device);
-  if (const auto* plan = std::get_if<VariantPlan>(&chosen))
-    state.newer = newer_than(*download, *seen, plan->files());
+  Error error;
+  if (const ChoicePtr choice = choose(*seen, state.choice->device, error))
+    state.newer = newer_than(*download, *seen, choice->plan.files());
   if (state.newer) changed_ = true;
 }
 
@@ -589,7 +608,7 @@ void ModelLoader::handle(const event::SessionFailed& event, Instant now) {
   auto* state = std::get_if<Loading>(&data_.state);
   if (!state || event.session != state->session) return;
   const ErrorCode code = event.kind.value_or(runtime_error(event.message));
-  const ManifestFile* graph = data_.repository.download()->manifest().find(state->choice.plan.graph().graph);
+  const ManifestFile* graph = data_.repository.download()->manifest().find(state->choice->plan.graph().graph);
   Error error = session_error(code, event.message, graph != nullptr && graph->has_hash());
   Intent intent;
   intent.distrust_graph = error.code == ErrorCode::kIntegrity;

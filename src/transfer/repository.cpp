@@ -65,12 +65,12 @@ const std::optional<Manifest>& Repository::listed() const {
 
 const SourceResolver* Repository::resolver() const {
   const auto* listing = std::get_if<Listing>(&state_);
-  return listing ? &listing->resolver : nullptr;
+  return listing ? listing->resolver.get() : nullptr;
 }
 
 const Download* Repository::download() const {
   const auto* fetching = std::get_if<Fetching>(&state_);
-  return fetching ? &fetching->download : nullptr;
+  return fetching ? fetching->download.get() : nullptr;
 }
 
 ByteLedger Repository::bytes() const {
@@ -215,18 +215,18 @@ void Repository::list(std::vector<std::string> candidates, Conditions conditions
   resolver_options.seed = seed_;
   resolver_options.online = conditions.online;
   Disk disk = std::move(open->disk);
-  auto& listing =
-      state_.emplace<Listing>(Listing{std::move(disk), SourceResolver(source_, std::move(resolver_options))});
-  add(listing.resolver.start(now));
+  auto& listing = state_.emplace<Listing>(
+      Listing{std::move(disk), std::make_unique<SourceResolver>(source_, std::move(resolver_options))});
+  add(listing.resolver->start(now));
   list_moved();
 }
 
 void Repository::list_moved() {
   auto* listing = std::get_if<Listing>(&state_);
   if (listing == nullptr) return;
-  next_request_ = std::max(next_request_, listing->resolver.next_request());
-  if (listing->resolver.state() != SourceResolver::State::kDone) return;
-  Manifest list = listing->resolver.manifest();
+  next_request_ = std::max(next_request_, listing->resolver->next_request());
+  if (listing->resolver->state() != SourceResolver::State::kDone) return;
+  Manifest list = listing->resolver->manifest();
   Disk disk = std::move(listing->disk);
   state_.emplace<Open>(Open{std::move(disk), std::move(list)});
 }
@@ -237,7 +237,7 @@ void Repository::look(std::vector<std::string> candidates, Instant now) {
   resolver_options.first_request = next_look_;
   resolver_options.seed = seed_;
   seen_.reset();
-  looking_.emplace(source_, std::move(resolver_options));
+  looking_ = std::make_unique<SourceResolver>(source_, std::move(resolver_options));
   add(looking_->start(now));
   look_moved();
 }
@@ -280,42 +280,42 @@ Download::Options Repository::options(Conditions conditions) const {
 
 void Repository::fetch(Manifest files, Conditions conditions, Instant now) {
   if (stage() != Stage::kOpen && stage() != Stage::kListing) return;
-  if (auto* listing = std::get_if<Listing>(&state_)) add(listing->resolver.stop());
+  if (auto* listing = std::get_if<Listing>(&state_)) add(listing->resolver->stop());
   const Disk disk = this->disk();
   auto& fetching = state_.emplace<Fetching>(
-      Fetching{Download(std::move(files), disk.journal, disk.stored, options(conditions))});
-  correct_claim(fetching.download.totals().bytes.position);
-  add(fetching.download.start(now));
+      Fetching{std::make_unique<Download>(std::move(files), disk.journal, disk.stored, options(conditions))});
+  correct_claim(fetching.download->totals().bytes.position);
+  add(fetching.download->start(now));
 }
 
 void Repository::distrust(FileId file, Instant now) {
-  if (auto* fetching = std::get_if<Fetching>(&state_)) add(fetching->download.distrust(file, now));
+  if (auto* fetching = std::get_if<Fetching>(&state_)) add(fetching->download->distrust(file, now));
 }
 
 void Repository::pause(Instant now) {
   if (auto* fetching = std::get_if<Fetching>(&state_))
-    add(fetching->download.pause(now));
+    add(fetching->download->pause(now));
   else
     cancel(now);
 }
 
 void Repository::resume(Instant now) {
-  if (auto* fetching = std::get_if<Fetching>(&state_)) add(fetching->download.resume(now));
+  if (auto* fetching = std::get_if<Fetching>(&state_)) add(fetching->download->resume(now));
 }
 
 void Repository::retry(Instant now) {
   if (auto* listing = std::get_if<Listing>(&state_)) {
-    add(listing->resolver.retry(now));
+    add(listing->resolver->retry(now));
     list_moved();
   } else if (auto* fetching = std::get_if<Fetching>(&state_)) {
-    add(fetching->download.retry(now));
+    add(fetching->download->retry(now));
   }
 }
 
 void Repository::cancel(Instant now) {
   stop_looking();
-  if (auto* listing = std::get_if<Listing>(&state_)) add(listing->resolver.stop());
-  if (auto* fetching = std::get_if<Fetching>(&state_)) add(fetching->download.cancel(now));
+  if (auto* listing = std::get_if<Listing>(&state_)) add(listing->resolver->stop());
+  if (auto* fetching = std::get_if<Fetching>(&state_)) add(fetching->download->cancel(now));
   close();
 }
 
@@ -356,7 +356,7 @@ bool Repository::on(const event::StoreFailed& event, Instant now) {
   if (event.visit != visit_) return false;
   if (auto* fetching = std::get_if<Fetching>(&state_)) {
     if (turn_ != Turn::kHeld) return false;
-    add(fetching->download.on(event, now));
+    add(fetching->download->on(event, now));
     return true;
   }
   if (stage() != Stage::kReading) return false;
@@ -371,14 +371,14 @@ bool Repository::on(const event::StoreFailed& event, Instant now) {
 bool Repository::on(const event::Opened& event, Instant now) {
   auto* fetching = std::get_if<Fetching>(&state_);
   if (fetching == nullptr || event.visit != visit_) return false;
-  add(fetching->download.on(event, now));
+  add(fetching->download->on(event, now));
   return true;
 }
 
 bool Repository::on(const event::Journaled& event, Instant now) {
   auto* fetching = std::get_if<Fetching>(&state_);
   if (fetching == nullptr || event.visit != visit_) return false;
-  add(fetching->download.on(event, now));
+  add(fetching->download->on(event, now));
   return true;
 }
 
@@ -388,14 +388,15 @@ bool Repository::tell(const Event& event, Instant now) {
   constexpr bool kOfBodies = requires(Download & download) { download.on(event, now); };
   constexpr bool kOfLists = requires(SourceResolver & resolver) { resolver.on(event, now); };
   if constexpr (kOfBodies) {
-    if (auto* fetching = std::get_if<Fetching>(&state_); fetching && fetching->download.owns(event.request)) {
-      add(fetching->download.on(event, now));
+    if (auto* fetching = std::get_if<Fetching>(&state_);
+        fetching && fetching->download->owns(event.request)) {
+      add(fetching->download->on(event, now));
       return true;
     }
   }
   if constexpr (kOfLists) {
-    if (auto* listing = std::get_if<Listing>(&state_); listing && listing->resolver.owns(event.request)) {
-      add(listing->resolver.on(event, now));
+    if (auto* listing = std::get_if<Listing>(&state_); listing && listing->resolver->owns(event.request)) {
+      add(listing->resolver->on(event, now));
       list_moved();
       return true;
     }
@@ -416,40 +417,40 @@ bool Repository::on(const event::FetchFailed& event, Instant now) { return tell(
 
 bool Repository::received(RequestId request, std::span<const std::uint8_t> bytes, Instant now) {
   auto* fetching = std::get_if<Fetching>(&state_);
-  if (fetching == nullptr || !fetching->download.owns(request)) return false;
-  add(fetching->download.received(request, bytes, now));
+  if (fetching == nullptr || !fetching->download->owns(request)) return false;
+  add(fetching->download->received(request, bytes, now));
   return true;
 }
 
 bool Repository::hashed(FileId file, std::uint64_t offset, std::span<const std::uint8_t> bytes, Instant now) {
   auto* fetching = std::get_if<Fetching>(&state_);
   if (fetching == nullptr) return false;
-  add(fetching->download.hashed(file, offset, bytes, now));
+  add(fetching->download->hashed(file, offset, bytes, now));
   return true;
 }
 
 void Repository::online(Instant now) {
   if (auto* listing = std::get_if<Listing>(&state_)) {
-    add(listing->resolver.online(now));
+    add(listing->resolver->online(now));
     list_moved();
   } else if (auto* fetching = std::get_if<Fetching>(&state_)) {
-    add(fetching->download.online(now));
+    add(fetching->download->online(now));
   }
 }
 
 void Repository::offline(Instant now) {
   if (auto* listing = std::get_if<Listing>(&state_))
-    listing->resolver.offline();
+    listing->resolver->offline();
   else if (auto* fetching = std::get_if<Fetching>(&state_))
-    add(fetching->download.offline(now));
+    add(fetching->download->offline(now));
 }
 
 void Repository::tick(Instant now) {
   if (auto* listing = std::get_if<Listing>(&state_)) {
-    add(listing->resolver.tick(now));
+    add(listing->resolver->tick(now));
     list_moved();
   } else if (auto* fetching = std::get_if<Fetching>(&state_)) {
-    add(fetching->download.tick(now));
+    add(fetching->download->tick(now));
   }
   if (looking_) {
     add(looking_->tick(now));

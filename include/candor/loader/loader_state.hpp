@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <string>
 #include <variant>
@@ -28,6 +29,9 @@ struct Choice {
   DeviceProfile device;
   VariantPlan plan;
 };
+/// It never changes, so states hand it on.
+using ChoicePtr = std::shared_ptr<const Choice>;
+using DevicePtr = std::shared_ptr<const DeviceProfile>;
 
 /// What the next opening has to do differently, because of how the last one ended.
 struct Intent {
@@ -40,27 +44,27 @@ struct Idle {
   LoadStatus status =
       LoadStatus::kIdle;  ///< kIdle, kPaused (by the visitor, or in an earlier visit) or kCancelled
   std::optional<LoadPhase> phase;
-  std::optional<Variant> variant;
+  ChoicePtr choice;          ///< what was under way, if anything was
   bool interrupted = false;  ///< the page was left in the middle of it
 };
 
 /// Other tabs are waited for, the device is probed, the journal read.
 struct Opening {
   Intent intent;
-  std::optional<DeviceProfile> device;
+  DevicePtr device;
   EtaDisplayRounder rounder;  ///< of what the tab that has the folder says
   EtaDisplay eta;
 };
 
 /// Which files are there?
 struct Resolving {
-  DeviceProfile device;
+  DevicePtr device;
   bool distrust_graph = false;
 };
 
 /// The files come, or are verified.
 struct Transferring {
-  Choice choice;
+  ChoicePtr choice;
   bool fresh_list = false;       ///< the files are those that the source named in this round
   std::uint64_t began_with = 0;  ///< bytes in place when this attempt began
   bool waits = false;            ///< for a time or the network; nothing is asked for
@@ -68,17 +72,17 @@ struct Transferring {
 
 /// A session is being created.
 struct Loading {
-  Choice choice;
+  ChoicePtr choice;
   bool fresh_list = false;
   SessionId session = 0;
-  SessionDriver driver;
+  std::unique_ptr<SessionDriver> driver;
 };
 
 /// The model answers.
 struct Ready {
-  Choice choice;
+  ChoicePtr choice;
   SessionId session = 0;
-  SessionDriver driver;
+  std::unique_ptr<SessionDriver> driver;
   std::optional<Newer> newer;
 };
 
@@ -87,7 +91,7 @@ struct Failed {
   Error error;
   std::uint64_t kept = 0;
   std::optional<LoadPhase> phase;
-  std::optional<Variant> variant;
+  ChoicePtr choice;  ///< what failed, where it was chosen already
   Intent intent;
   /// What a retry goes on with; nothing: with what is on disk.
   std::variant<std::monostate, Resolving, Transferring> back;
@@ -130,6 +134,8 @@ struct LoaderData {
 
 LoadStatus status_of(const LoaderData& loader);
 std::optional<LoadPhase> phase_of(const LoaderData& loader);
+/// Null before anything was chosen.
+loading::ChoicePtr choice_of(const LoaderData& loader);
 /// Something is under way that ends by itself.
 bool is_running(LoadStatus status);
 Allowed allowed_in(const LoaderData& loader);

@@ -85,11 +85,12 @@ class ModelLoader {
   void moved(loading::Removing& state, Instant now);
 
   void open(loading::Intent intent, Instant now);
-  void resolve(DeviceProfile device, bool distrust_graph, Instant now);
-  bool load_from_disk(const DeviceProfile& device, Instant now);
-  void resolved(DeviceProfile device, bool distrust_graph, Instant now);
-  void transfer(loading::Choice choice, Manifest files, bool fresh_list, bool distrust_graph, Instant now);
-  void create_session(loading::Choice choice, bool fresh_list, Instant now);
+  void resolve(loading::DevicePtr device, bool distrust_graph, Instant now);
+  loading::ChoicePtr choose(const Manifest& list, const DeviceProfile& device, Error& error) const;
+  bool load_from_disk(const loading::DevicePtr& device, Instant now);
+  void resolved(const DeviceProfile& device, bool distrust_graph, Instant now);
+  void transfer(loading::ChoicePtr choice, Manifest files, bool fresh_list, bool distrust_graph, Instant now);
+  void create_session(loading::ChoicePtr choice, bool fresh_list, Instant now);
   void try_again(Instant now);
   void end_session();
   void stop(Instant now);

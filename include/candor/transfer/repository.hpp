@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <span>
 #include <string>
@@ -163,10 +164,10 @@ class Repository {
   };
   struct Listing {
     Disk disk;
-    SourceResolver resolver;
+    std::unique_ptr<SourceResolver> resolver;
   };
   struct Fetching {
-    Download download;
+    std::unique_ptr<Download> download;
   };
   /// Before there is a download, and of the rounds before it.
   struct Claim {
@@ -197,7 +198,7 @@ class Repository {
   std::variant<Closed, Waiting, Reading, Open, Listing, Fetching> state_;
   Claim claim_;
   RequestId next_request_ = 1;
-  std::optional<SourceResolver> looking_;
+  std::unique_ptr<SourceResolver> looking_;
   RequestId next_look_;
   std::optional<Manifest> seen_;
   std::vector<Action> actions_;
