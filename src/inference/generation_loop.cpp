@@ -71,15 +71,22 @@ GenerationLoop::GenerationLoop(const GraphDescription& graph)
   check(graph);
 }
 
-void GenerationLoop::check(const GraphDescription& graph) {
-  const auto refuse = [this](std::string message) {
-    error_ = Error{ErrorCode::kUnsupported, std::move(message), false, {}};
-  };
+bool GenerationLoop::refuse(std::string message) {
+  error_ = Error{ErrorCode::kUnsupported, std::move(message), false, {}};
+  return false;
+}
 
-  std::vector<std::string> unknown;
+void GenerationLoop::check(const GraphDescription& graph) {
   std::vector<const TensorDescription*> cache;
+  if (check_inputs(graph.inputs, cache) && check_cache(cache)) check_outputs(graph.outputs);
+}
+
+// What the graph asks for; its cache, by layers, goes to `cache`.
+bool GenerationLoop::check_inputs(const std::vector<TensorDescription>& inputs,
+                                  std::vector<const TensorDescription*>& cache) {
+  std::vector<std::string> unknown;
   bool input_ids = false;
-  for (const TensorDescription& input : graph.inputs) {
+  for (const TensorDescription& input : inputs) {
     if (input.name == "input_ids") {
       input_ids = true;
     } else if (input.name == "position_ids") {
@@ -94,17 +101,19 @@ void GenerationLoop::check(const GraphDescription& graph) {
     return refuse(
         joined("This model asks for inputs that Candor does not know: ", with_commas(unknown), "."));
   }
-  if (!input_ids || cache.empty() || cache.size() % 2 != 0) {
+  if (!input_ids || cache.empty() || cache.size() % 2 != 0)
     return refuse("This graph is not a text generation model with a key-value cache.");
-  }
+  return true;
+}
 
+// How the cache is called and shaped.
+bool GenerationLoop::check_cache(const std::vector<const TensorDescription*>& cache) {
   const std::size_t layers = cache.size() / 2;
   if (shape_.layers && *shape_.layers != layers) {
     return refuse(
         joined("The graph has ", layers, " layers of cache, but config.json says ", *shape_.layers, "."));
   }
   layout_.inputs.resize(cache.size());
-  layout_.outputs.resize(cache.size());
   layout_.type = cache.front()->type;
   std::optional<std::uint64_t> heads = shape_.kv_heads;
   std::optional<std::uint64_t> head_dim = shape_.head_dim;
@@ -124,28 +133,31 @@ void GenerationLoop::check(const GraphDescription& graph) {
     }
     layout_.inputs[2 * name.layer + (name.value ? 1 : 0)] = input->name;
   }
-  if (!heads || !head_dim || *heads == 0 || *head_dim == 0) {
+  if (!heads || !head_dim || *heads == 0 || *head_dim == 0)
     return refuse("Neither the graph nor config.json says how large the key-value cache is.");
-  }
   // The graph was exported from the model and is right; a configuration that differs belongs to another
   // model.
-  if ((shape_.kv_heads && *shape_.kv_heads != *heads) || (shape_.head_dim && *shape_.head_dim != *head_dim)) {
+  if ((shape_.kv_heads && *shape_.kv_heads != *heads) || (shape_.head_dim && *shape_.head_dim != *head_dim))
     return refuse("config.json and the graph differ in the size of the key-value cache.");
-  }
   layout_.dims = {1, *heads, 0, *head_dim};
+  return true;
+}
 
-  for (const TensorDescription& output : graph.outputs) {
+// That it gives what it asks for, and logits.
+void GenerationLoop::check_outputs(const std::vector<TensorDescription>& outputs) {
+  layout_.outputs.resize(layout_.inputs.size());
+  for (const TensorDescription& output : outputs) {
     if (output.name == "logits") {
       layout_.logits = output.name;
-    } else if (const auto name = cache_name(output.name, "present."); name && name->layer < layers) {
+    } else if (const auto name = cache_name(output.name, "present.");
+               name && name->layer < layout_.outputs.size() / 2) {
       layout_.outputs[2 * name->layer + (name->value ? 1 : 0)] = output.name;
     }
   }
   const auto is_missing = [](const std::string& name) { return name.empty(); };
   if (layout_.logits.empty() || std::any_of(layout_.outputs.begin(), layout_.outputs.end(), is_missing) ||
-      std::any_of(layout_.inputs.begin(), layout_.inputs.end(), is_missing)) {
-    return refuse("The graph does not give logits and the whole key-value cache.");
-  }
+      std::any_of(layout_.inputs.begin(), layout_.inputs.end(), is_missing))
+    refuse("The graph does not give logits and the whole key-value cache.");
 }
 
 GenerationStep GenerationLoop::fail(ErrorCode code, std::string message) {

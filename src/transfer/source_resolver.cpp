@@ -273,7 +273,8 @@ void SourceResolver::finish_probing(Instant now) {
                                  file.version.last_modified, "\n"));
   }
   // In whatever order the answers came.
-  std::sort(lines.begin(), lines.end());
+  // A heap is a third of the code of sort(), for a few dozen lines.
+  std::partial_sort(lines.begin(), lines.end(), lines.end());
   std::string identity;
   for (const std::string& line : lines) identity += line;
   // Where the server says nothing of a file's version, what is there now is not known to be what was there

@@ -161,7 +161,12 @@ class GenerationLoop {
   std::size_t shown_ = 0;    // bytes of text_ that went out as pieces
   std::string piece_;        // waits for the window to be moved
 
+  bool refuse(std::string message);
   void check(const GraphDescription& graph);
+  bool check_inputs(const std::vector<TensorDescription>& inputs,
+                    std::vector<const TensorDescription*>& cache);
+  bool check_cache(const std::vector<const TensorDescription*>& cache);
+  void check_outputs(const std::vector<TensorDescription>& outputs);
   GenerationStep fail(ErrorCode code, std::string message);
   void merge(std::string_view decoded);
   std::size_t showable() const;
