@@ -5,6 +5,7 @@
 
 #include "base/text.hpp"
 #include "candor/inference/runtime_error.hpp"
+#include "loader/choosing.hpp"
 #include "loader/session_terms.hpp"
 
 namespace candor {
@@ -15,45 +16,6 @@ using namespace loading;
 std::string timings_key(std::string_view model_key) { return text::joined("candor_timings_", model_key); }
 
 bool is_damage(ErrorCode code) { return code == ErrorCode::kIntegrity || code == ErrorCode::kChanged; }
-
-std::vector<ModelFile> model_files(const Manifest& manifest) {
-  std::vector<ModelFile> files;
-  files.reserve(manifest.files().size());
-  for (const ManifestFile& file : manifest.files()) files.push_back({file.path, file.size});
-  return files;
-}
-
-// Whether a newer list is looked for, and when.
-Revalidate revalidation(const ModelConfig& config) {
-  if (config.revalidate != Revalidate::kDefault) return config.revalidate;
-  const bool is_commit = !config.source.is_folder() && text::is_hex(config.source.revision, 40);
-  return is_commit ? Revalidate::kNever : Revalidate::kBackground;
-}
-
-// What of the new list's files is not what was downloaded.
-std::optional<Newer> newer_than(const Download& download, const Manifest& list,
-                                const std::vector<std::string>& paths) {
-  Newer newer{0};
-  bool any = false;
-  const Manifest wanted = list.only(paths);
-  for (const ManifestFile& file : wanted.files()) {
-    const auto& files = download.files();
-    const auto here = std::find_if(files.begin(), files.end(),
-                                   [&](const FileTransfer& one) { return one.file().path == file.path; });
-    if (here != files.end() && is_same(file, here->journal(), list.commit(), download.manifest().commit()))
-      continue;
-    // Where nothing tells versions apart, nobody knows of a newer one.
-    const bool told =
-        file.has_hash() || (file.version.known() && here != files.end() && here->journal().version.known());
-    if (here != files.end() && !told && file.size == here->size()) continue;
-    any = true;
-    if (newer.bytes && file.size)
-      *newer.bytes += *file.size;
-    else
-      newer.bytes.reset();
-  }
-  return any ? std::optional(newer) : std::nullopt;
-}
 
 bool is_final(LoadStatus status) { return !is_running(status); }
 
@@ -410,21 +372,6 @@ void ModelLoader::moved(Opening& state, Instant now) {
   resolve(device, intent.distrust_graph, now);
 }
 
-// The weights of this list for this device; null, and why in `error`, where there are none that can be run.
-ChoicePtr ModelLoader::choose(const Manifest& list, const DeviceProfile& device, Error& error) const {
-  auto chosen = VariantPlan::choose(ModelSpec(model_files(list)), data_.config.variant, device);
-  if (Error* none = std::get_if<Error>(&chosen)) {
-    error = std::move(*none);
-    return nullptr;
-  }
-  VariantPlan& plan = std::get<VariantPlan>(chosen);
-  if (auto obstacle = plan.obstacle()) {
-    error = std::move(*obstacle);
-    return nullptr;
-  }
-  return std::make_shared<const Choice>(Choice{device, std::move(plan)});
-}
-
 // Everything is here and was verified: no network at all.
 bool ModelLoader::load_from_disk(const DevicePtr& device, Instant now) {
   const auto& journal = data_.repository.disk().journal.journal;
@@ -433,9 +380,9 @@ bool ModelLoader::load_from_disk(const DevicePtr& device, Instant now) {
   // Only what is whole counts: the rest of another variant must not be chosen instead of it.
   const Manifest whole = data_.repository.whole_files();
   Error error;
-  ChoicePtr choice = choose(whole, *device, error);
+  ChoicePtr choice = choose(whole, data_.config.variant, *device, error);
   // Small files or external data that the journal knows of, but that did not arrive, are still needed.
-  const ChoicePtr wanted = choose(*known, *device, error);
+  const ChoicePtr wanted = choose(*known, data_.config.variant, *device, error);
   if (!choice || !wanted || wanted->plan.files() != choice->plan.files()) return false;
   Manifest files = whole.only(choice->plan.files());
   if (data_.repository.outlook(files).missing != std::uint64_t{0}) return false;
@@ -443,20 +390,12 @@ bool ModelLoader::load_from_disk(const DevicePtr& device, Instant now) {
   return true;
 }
 
-std::vector<std::string> ModelLoader::candidates(const DeviceProfile& device) const {
-  if (!data_.config.source.is_folder()) return {};
-  std::vector<std::string> paths = ModelSpec::text_files();
-  const auto dtypes = VariantPlan::preferred_dtypes(data_.config.variant, device);
-  for (std::string& path : ModelSpec::weight_candidates(dtypes)) paths.push_back(std::move(path));
-  return paths;
-}
-
 Repository::Conditions ModelLoader::conditions(const DeviceProfile& device) const {
   return {device.persistent, data_.online};
 }
 
 void ModelLoader::resolve(DevicePtr device, bool distrust_graph, Instant now) {
-  data_.repository.list(candidates(*device), conditions(*device), now);
+  data_.repository.list(candidates(data_.config, *device), conditions(*device), now);
   enter(Resolving{std::move(device), distrust_graph}, now);
   files_moved(now);
 }
@@ -479,7 +418,7 @@ void ModelLoader::moved(Resolving& state, Instant now) {
 void ModelLoader::resolved(const DeviceProfile& device, bool distrust_graph, Instant now) {
   const Manifest list = *data_.repository.listed();
   Error error;
-  ChoicePtr choice = choose(list, device, error);
+  ChoicePtr choice = choose(list, data_.config.variant, device, error);
   if (!choice) return fail(std::move(error), {}, now);
   Manifest files = list.only(choice->plan.files());
   const Repository::Outlook outlook = data_.repository.outlook(files);
@@ -567,7 +506,7 @@ void ModelLoader::create_session(ChoicePtr choice, bool fresh_list, Instant now)
   driver->start(variant_id(choice->plan.variant()), choice->plan.weight_bytes(), now);
   actions_.push_back(action::CreateSession{++sessions_, session_plan(*choice)});
   if (!fresh_list && data_.online && revalidation(data_.config) == Revalidate::kBackground)
-    data_.repository.look(candidates(choice->device), now);
+    data_.repository.look(candidates(data_.config, choice->device), now);
   enter(Loading{std::move(choice), fresh_list, sessions_, std::move(driver)}, now);
 }
 
@@ -599,7 +538,7 @@ void ModelLoader::moved(Ready& state, Instant) {
   const Download* download = data_.repository.download();
   if (!seen || !download || state.newer) return;
   Error error;
-  if (const ChoicePtr choice = choose(*seen, state.choice->device, error))
+  if (const ChoicePtr choice = choose(*seen, data_.config.variant, state.choice->device, error))
     state.newer = newer_than(*download, *seen, choice->plan.files());
   if (state.newer) changed_ = true;
 }

@@ -86,7 +86,6 @@ class ModelLoader {
 
   void open(loading::Intent intent, Instant now);
   void resolve(loading::DevicePtr device, bool distrust_graph, Instant now);
-  loading::ChoicePtr choose(const Manifest& list, const DeviceProfile& device, Error& error) const;
   bool load_from_disk(const loading::DevicePtr& device, Instant now);
   void resolved(const DeviceProfile& device, bool distrust_graph, Instant now);
   void transfer(loading::ChoicePtr choice, Manifest files, bool fresh_list, bool distrust_graph, Instant now);
@@ -96,7 +95,6 @@ class ModelLoader {
   void stop(Instant now);
   void removal_ended(std::optional<Error> error, loading::State next, Instant now);
   void fail(Error error, loading::Intent intent, Instant now);
-  std::vector<std::string> candidates(const DeviceProfile& device) const;
   Repository::Conditions conditions(const DeviceProfile& device) const;
   void sync_progress(Instant now);
   void enter(loading::State state, Instant now);

@@ -1,0 +1,74 @@
+#include "loader/choosing.hpp"
+
+#include <algorithm>
+#include <memory>
+#include <utility>
+
+#include "base/text.hpp"
+
+namespace candor {
+namespace {
+
+std::vector<ModelFile> model_files(const Manifest& manifest) {
+  std::vector<ModelFile> files;
+  files.reserve(manifest.files().size());
+  for (const ManifestFile& file : manifest.files()) files.push_back({file.path, file.size});
+  return files;
+}
+
+}  // namespace
+
+loading::ChoicePtr choose(const Manifest& list, const VariantRequest& request, const DeviceProfile& device,
+                          Error& error) {
+  auto chosen = VariantPlan::choose(ModelSpec(model_files(list)), request, device);
+  if (Error* none = std::get_if<Error>(&chosen)) {
+    error = std::move(*none);
+    return nullptr;
+  }
+  VariantPlan& plan = std::get<VariantPlan>(chosen);
+  if (auto obstacle = plan.obstacle()) {
+    error = std::move(*obstacle);
+    return nullptr;
+  }
+  return std::make_shared<const loading::Choice>(loading::Choice{device, std::move(plan)});
+}
+
+std::vector<std::string> candidates(const ModelConfig& config, const DeviceProfile& device) {
+  if (!config.source.is_folder()) return {};
+  std::vector<std::string> paths = ModelSpec::text_files();
+  const auto dtypes = VariantPlan::preferred_dtypes(config.variant, device);
+  for (std::string& path : ModelSpec::weight_candidates(dtypes)) paths.push_back(std::move(path));
+  return paths;
+}
+
+Revalidate revalidation(const ModelConfig& config) {
+  if (config.revalidate != Revalidate::kDefault) return config.revalidate;
+  const bool is_commit = !config.source.is_folder() && text::is_hex(config.source.revision, 40);
+  return is_commit ? Revalidate::kNever : Revalidate::kBackground;
+}
+
+std::optional<Newer> newer_than(const Download& download, const Manifest& list,
+                                const std::vector<std::string>& paths) {
+  Newer newer{0};
+  bool any = false;
+  const Manifest wanted = list.only(paths);
+  for (const ManifestFile& file : wanted.files()) {
+    const auto& files = download.files();
+    const auto here = std::find_if(files.begin(), files.end(),
+                                   [&](const FileTransfer& one) { return one.file().path == file.path; });
+    if (here != files.end() && is_same(file, here->journal(), list.commit(), download.manifest().commit()))
+      continue;
+    // Where nothing tells versions apart, nobody knows of a newer one.
+    const bool told =
+        file.has_hash() || (file.version.known() && here != files.end() && here->journal().version.known());
+    if (here != files.end() && !told && file.size == here->size()) continue;
+    any = true;
+    if (newer.bytes && file.size)
+      *newer.bytes += *file.size;
+    else
+      newer.bytes.reset();
+  }
+  return any ? std::optional(newer) : std::nullopt;
+}
+
+}  // namespace candor
