@@ -147,18 +147,6 @@ std::optional<SnapshotError> error_in(const LoaderData& loader, Instant now) {
   return shown;
 }
 
-std::optional<Variant> variant_in(const State& state) {
-  const auto of = [](const auto& one) -> std::optional<Variant> {
-    if constexpr (requires { one.choice; })
-      return one.choice.plan.variant();
-    else if constexpr (requires { one.variant; })
-      return one.variant;
-    else
-      return std::nullopt;
-  };
-  return std::visit(of, state);
-}
-
 }  // namespace
 
 LoaderData::LoaderData(ModelConfig model)
@@ -176,6 +164,18 @@ LoadStatus status_of(const LoaderData& loader) { return std::visit(StatusOf{load
 
 std::optional<LoadPhase> phase_of(const LoaderData& loader) {
   return std::visit(PhaseOf{loader}, loader.state);
+}
+
+std::optional<Variant> variant_of(const State& state) {
+  const auto of = [](const auto& one) -> std::optional<Variant> {
+    if constexpr (requires { one.choice; })
+      return one.choice.plan.variant();
+    else if constexpr (requires { one.variant; })
+      return one.variant;
+    else
+      return std::nullopt;
+  };
+  return std::visit(of, state);
 }
 
 bool is_running(LoadStatus status) {
@@ -208,7 +208,7 @@ Snapshot snapshot_of(const LoaderData& loader, Instant now) {
   shown.attempt = loader.attempt;
   shown.max_attempts = RecoveryPolicy::kMaxAttempts;
   shown.can = allowed_in(loader);
-  shown.variant = variant_in(loader.state);
+  shown.variant = variant_of(loader.state);
   if (loader.started) shown.start_time = to_ms(*loader.started);
   shown.last_update = to_ms(time);
   if (shown.phase && is_running(shown.status))

@@ -167,14 +167,14 @@ void ModelLoader::fail(Error error, Intent intent, Instant now) {
   // The phase as it is while the state still is what failed.
   failed.phase = phase_of(data_);
   failed.kept = data_.repository.bytes().position;
-  failed.variant = snapshot_of(data_, now).variant;
+  failed.variant = variant_of(data_.state);
   failed.intent = intent;
-  if (const auto* state = std::get_if<Transferring>(&data_.state)) {
+  if (auto* state = std::get_if<Transferring>(&data_.state)) {
     // Bytes that came since the last attempt make this the first one again; damaged ones don't count as such.
     if (!is_damage(error.code) && failed.kept > state->began_with) data_.attempt = 1;
-    failed.back = *state;
-  } else if (const auto* resolving = std::get_if<Resolving>(&data_.state)) {
-    if (data_.repository.resolver()) failed.back = *resolving;
+    failed.back = std::move(*state);
+  } else if (auto* resolving = std::get_if<Resolving>(&data_.state)) {
+    if (data_.repository.resolver()) failed.back = std::move(*resolving);
   }
   if (data_.attempt >= kMaxAttempts) error.retryable = false;
   if (!error.retryable || failed.back.index() == 0) {
@@ -276,7 +276,7 @@ void ModelLoader::handle(const event::Cancel&, Instant now) {
   const Allowed can = allowed_in(data_);
   if (!can.cancel && !can.retry) return;
   const auto phase = phase_of(data_);
-  auto variant = snapshot(now).variant;
+  auto variant = variant_of(data_.state);
   stop(now);
   enter(Idle{LoadStatus::kCancelled, phase, std::move(variant)}, now);
 }

@@ -130,6 +130,8 @@ struct LoaderData {
 
 LoadStatus status_of(const LoaderData& loader);
 std::optional<LoadPhase> phase_of(const LoaderData& loader);
+/// What was chosen to be loaded, if the state still knows it.
+std::optional<Variant> variant_of(const loading::State& state);
 /// Something is under way that ends by itself.
 bool is_running(LoadStatus status);
 Allowed allowed_in(const LoaderData& loader);
