@@ -4,11 +4,11 @@
 target_compile_options(candor PUBLIC -fno-exceptions -fno-rtti)
 # LTO lets the linker drop what the bindings don't reach.
 target_compile_options(candor PUBLIC -flto)
+# While it links, a call is shorter than nearly every body put in its place, and so is one load than the same load on
+# each of several paths.
+target_link_options(candor PUBLIC -Wl,-mllvm,-inline-threshold=-50 -Wl,-mllvm,-enable-pre=false)
 # The linker must hear of -fno-rtti too: it chooses the variant of Embind whose types are told apart the same way.
 target_link_options(candor PUBLIC -flto -fno-rtti -sALLOW_MEMORY_GROWTH=1)
-# While it links, a call is shorter than nearly every body put in its place, and so is one load than the same load on
-# each of several paths: 1 %.
-target_link_options(candor PUBLIC -Wl,-mllvm,-inline-threshold=-50 -Wl,-mllvm,-enable-pre=false)
 
 # What every engine with WebGPU has, and shorter code: saturating conversions, sign extension, bulk memory.
 target_compile_options(candor PUBLIC -mnontrapping-fptoint -msign-ext -mbulk-memory)

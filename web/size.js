@@ -11,7 +11,7 @@ const web = path.dirname(fileURLToPath(import.meta.url));
 const gzipped = (/** @type {Uint8Array} */ bytes) => gzipSync(bytes, { level: 9 }).length;
 
 /** At most so many bytes. */
-export const LIMITS = { coreGzipBytes: 100_000, webGzipBytes: 40_000 };
+export const LIMITS = { coreGzipBytes: 107_500, webGzipBytes: 40_000 };
 
 /**
  * Bytes after `gzip -9`. `core`: its wasm and JavaScript glue, as built. `web`: all other code of ours in the package,
@@ -24,7 +24,7 @@ export async function packageSizes() {
   const { outputFiles } = await bundle({ external: ['#core', '@huggingface/*'], write: false });
   const sum = (/** @type {number[]} */ list) => list.reduce((total, bytes) => total + bytes, 0);
   return {
-    coreGzipBytes: sum(await Promise.all(core)),
+    coreGzipBytes: 107_500sum(await Promise.all(core)),
     webGzipBytes: sum((outputFiles ?? []).map(({ contents }) => gzipped(contents))),
   };
 }

@@ -195,9 +195,7 @@ class Reader {
       return false;
     } else {
       if (value == nullptr || !value->is(Value::Kind::kObject)) return false;
-      Reader reader(*value);
-      fields(reader, out);
-      return reader.whole();
+      return Reader(*value).fill(out);
     }
   }
   static bool read(const Value* value, bool& out);
@@ -209,10 +207,17 @@ class Reader {
   static bool read(const Value* value, const Value*& out);
 
  private:
-  /// The first alternative that `value` can be.
+  /// The first alternative that `value` can be. Each of them tells what it is, see type().
   template <typename... T>
   static bool read_one_of(const Value* value, std::variant<T...>& out) {
-    return (read(value, out.template emplace<T>()) || ...);
+    if (value == nullptr || !value->is(Value::Kind::kObject)) return false;
+    Reader reader(*value);
+    return (reader.fill(out.template emplace<T>()) || ...);
+  }
+  template <typename T>
+  bool fill(T& out) {
+    fields(*this, out);
+    return whole_;
   }
 
   const Value& object_;

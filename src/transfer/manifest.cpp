@@ -16,8 +16,13 @@ using text::to_lower;
 constexpr std::string_view kList = "The model's list of files";
 
 // `what` and its `fault` make a sentence.
-Error refuse(std::string_view what, std::string_view fault, std::string_view detail = {}) {
+Error refusal(std::string_view what, std::string_view fault, std::string_view detail = {}) {
   return {ErrorCode::kUnsupported, text::joined(what, fault, "."), false, std::string(detail)};
+}
+
+std::variant<Manifest, Error> refuse(std::string_view what, std::string_view fault,
+                                     std::string_view detail = {}) {
+  return refusal(what, fault, detail);
 }
 
 Error not_json(std::string_view what, std::string_view text) {
@@ -32,14 +37,14 @@ Error not_json(std::string_view what, std::string_view text) {
 // folder.
 std::optional<Error> check(ManifestFile& file) {
   if (const std::string_view fault = path_fault(file.path); !fault.empty())
-    return refuse("The model's list of files has a path that cannot be used: it ", fault,
+    return refusal("The model's list of files has a path that cannot be used: it ", fault,
                   std::string_view(file.path).substr(0, 200));
   if (file.size && *file.size > kMaxSafeBytes)
-    return refuse(kList, " has a size that cannot be real", file.path);
+    return refusal(kList, " has a size that cannot be real", file.path);
   if (!file.sha256.empty() && !is_hex(file.sha256, 64))
-    return refuse(kList, " has a checksum that is not a SHA-256", file.path);
+    return refusal(kList, " has a checksum that is not a SHA-256", file.path);
   if (!file.git_sha1.empty() && !is_hex(file.git_sha1, 40))
-    return refuse(kList, " has an object name that is not a SHA-1", file.path);
+    return refusal(kList, " has an object name that is not a SHA-1", file.path);
   file.sha256 = to_lower(file.sha256);
   file.git_sha1 = to_lower(file.git_sha1);
   return std::nullopt;
@@ -89,7 +94,7 @@ std::variant<Manifest, Error> Manifest::from_files(std::vector<ManifestFile> fil
   std::vector<std::string> seen;  // sorted
   std::uint64_t total = 0;
   for (ManifestFile& file : files) {
-    if (auto error = check(file)) return *error;
+    if (auto error = check(file)) return std::move(*error);
     // Some file systems ignore case, and there two such files would be one.
     std::string path = to_lower(file.path);
     const auto place = std::lower_bound(seen.begin(), seen.end(), path);

@@ -269,12 +269,12 @@ void SourceResolver::finish_probing(Instant now) {
   bool all_known = true;
   for (const ManifestFile& file : found_) {
     all_known = all_known && file.version.known();
-    lines.push_back(text::joined(file.path, "\n", file.size.value_or(0), "\n", file.version.etag, "\n",
-                                 file.version.last_modified, "\n"));
+    std::string line = text::joined(file.path, "\n", file.size.value_or(0), "\n", file.version.etag, "\n",
+                                    file.version.last_modified, "\n");
+    // In whatever order the answers came.
+    const auto place = std::lower_bound(lines.begin(), lines.end(), line);
+    lines.insert(place, std::move(line));
   }
-  // In whatever order the answers came.
-  // A heap is a third of the code of sort(), for a few dozen lines.
-  std::partial_sort(lines.begin(), lines.end(), lines.end());
   std::string identity;
   for (const std::string& line : lines) identity += line;
   // Where the server says nothing of a file's version, what is there now is not known to be what was there
