@@ -38,7 +38,10 @@ test('unknown is null, not zero', () => {
 });
 
 test('predictions are those of the native core, to a billionth', async () => {
-  const text = await readFile(new URL('../core/progress/eta_sequence.txt', import.meta.url), 'utf8');
+  const text = await readFile(
+    new URL('../core/progress/eta_sequence.txt', import.meta.url),
+    'utf8',
+  );
   const rows = [...text.matchAll(/^\{(.+)\},$/gm)].map(([, row]) => row.split(',').map(Number));
   assert.ok(rows.length > 100);
   const tracker = core.createProgressTracker({ name: 'Phi-3', total: 250e6 });
