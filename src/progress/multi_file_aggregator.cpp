@@ -206,7 +206,10 @@ void MultiFileAggregator::finish(File& file) {
   if (file.status == ProgressStatus::kDone) return;
   ByteLedger& bytes = file.bytes;
   const std::uint64_t whole = std::max(bytes.position, bytes.size.value_or(0));
-  bytes.kept = saturating_add(bytes.kept, whole - bytes.position);
+  // Of the rest nobody saw where it came from; of a file that was here so far it was here as well.
+  const std::uint64_t rest = whole - bytes.position;
+  bytes.kept = saturating_add(bytes.kept, rest);
+  if (file.from_cache) bytes.cached = saturating_add(bytes.cached, rest);
   bytes.position = bytes.verified = whole;
   bytes.size = whole;
   file.again = 0;
@@ -267,6 +270,7 @@ void MultiFileAggregator::raw_position(File& file, std::uint64_t loaded, bool se
   } else if (seen_from_start) {
     next.fresh = saturating_add(next.fresh, added);
     next.repeated = saturating_add(next.repeated, once_more);
+    if (more > 0) file.from_cache = false;
   } else {
     // Nobody saw where these came from.
     next.kept = saturating_add(next.kept, added);
@@ -330,10 +334,7 @@ void MultiFileAggregator::take_event(const TransformersEvent& event, Instant now
       }
       raw_progress(*file, event.loaded, event.total, event.progress, event.cached, now);
       if (event.kind == Kind::kDone && file->status != ProgressStatus::kDone) {
-        if (!file->moved && event.cached.value_or(true)) {
-          file->from_cache = true;
-          file->bytes.cached = file->bytes.size.value_or(0);
-        }
+        if (!file->moved && event.cached.value_or(true)) file->from_cache = true;
         finish(*file);
       }
       break;
@@ -514,7 +515,7 @@ ProgressInfo MultiFileAggregator::row(const File& file, Instant now) const {
   info.discarded = bytes.discarded;
   info.from_cache = file.from_cache;
   MonotonicTime time = time_;
-  if (counting_ && file.status == ProgressStatus::kDownload) info.speed = file.flow.speed(time.advance(now));
+  if (file.status == ProgressStatus::kDownload) info.speed = file.flow.speed(time.advance(now));
   if (info.speed && *info.speed > 0 && bytes.size) {
     const double left = static_cast<double>(*bytes.size - bytes.position + file.again) / *info.speed;
     if (std::isfinite(left)) info.time_remaining = left;

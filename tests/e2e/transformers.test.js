@@ -85,7 +85,7 @@ async function outcome(shot) {
   await page.waitForSelector('#answer[data-done]', { timeout: 60_000 });
   // What the page knows first, the core may hear a moment later.
   await page.waitForFunction(() =>
-    ['ready', 'failed'].includes(/** @type {any} */ (globalThis).seen.snapshots.at(-1).status),
+    ['ready', 'failed'].includes(/** @type {any} */ (globalThis).seen.snapshots.at(-1)?.status),
   );
   await page.screenshot({ path: path.join(SHOTS, `transformers-${shot}.png`) });
   return page.evaluate(() => ({
@@ -144,7 +144,7 @@ test('a download by pipeline() is shown with one true total and never goes back'
   await open(QUESTION);
   await page.waitForFunction(() => {
     const { snapshots } = /** @type {any} */ (globalThis).seen;
-    return snapshots.at(-1).speed !== null;
+    return snapshots.some((/** @type {Snapshot} */ { speed }) => speed !== null);
   });
   await page.screenshot({ path: path.join(SHOTS, 'transformers-downloading.png') });
   const seen = await outcome('cold');

@@ -106,6 +106,7 @@ TEST(WatchedLoad, ShowsTheDownloadThenWaitsWithoutAPercentageAndIsAtHundredOnlyW
   EXPECT_FALSE(page.delivered.back().phase);
   EXPECT_EQ(page.delivered.back().files_completed, 2U);
   EXPECT_FALSE(page.load.wake_at());
+  EXPECT_FALSE(page.load.tick(at(page.now + 60))) << "nothing is waited for";
 }
 
 TEST(WatchedLoad, AFailureIsSaidInWordsAndOnlyWholeFilesInACacheAreKept) {
@@ -157,6 +158,17 @@ TEST(WatchedLoad, AFileWhoseAddressIsInTheCacheWasHere) {
   EXPECT_FALSE(cached(""));
 }
 
+TEST(WatchedLoad, AnEventThatSaysItselfWhereItsBytesAreFromIsBelieved) {
+  Page page(true);
+  page.load.kept("https://hub.test/owner/mini/resolve/main/a.onnx");
+  page.begin("a.onnx");
+  page.take(page.load.on(
+      TransformersEvent::from_json(
+          R"({"status":"progress","name":"owner/mini","file":"a.onnx","loaded":70,"total":100,"cached":false})"),
+      at(2)));
+  EXPECT_EQ(page.shown().cached, 0U);
+}
+
 TEST(WatchedLoad, WhereTheCacheIsKnownTheCountsOfAllFilesGiveTheirTotalsOnly) {
   Page page(true);
   page.load.kept("https://hub.test/owner/mini/resolve/main/b.onnx");
@@ -178,16 +190,17 @@ TEST(WatchedLoad, DeliversAtMostOneSnapshotAnIntervalAndTheLastOneAlways) {
   Page page;
   page.begin("a.onnx");
   EXPECT_EQ(page.delivered.size(), 1U) << "the first at once";
-  for (int i = 1; i <= 100; ++i) {
+  for (int i = 1; i <= 105; ++i) {
     page.now += 0.01;
     page.send("progress", "a.onnx", 1000.0 * i, 200'000.0);
   }
   EXPECT_NEAR(static_cast<double>(page.delivered.size()), 11, 1);
   const auto wake = page.load.wake_at();
   ASSERT_TRUE(wake);
+  EXPECT_LE(to_ms(*wake), page.now * 1000 + 100);
   page.now = to_ms(*wake) / 1000;
   page.take(page.load.tick(*wake));
-  EXPECT_EQ(page.delivered.back().total_downloaded, 100'000U);
+  EXPECT_EQ(page.delivered.back().total_downloaded, 105'000U);
   const std::size_t count = page.delivered.size();
   page.take(page.load.tick(*wake));
   EXPECT_EQ(page.delivered.size(), count) << "an extra tick does nothing";

@@ -105,6 +105,23 @@ TEST(ProgressTracker, BytesOfAnUnseenPastAreNeverSpeed) {
   EXPECT_LT(*tracker.snapshot(at(1)).speed, 200'000);
 }
 
+TEST(ProgressTracker, WhatTurnsOutToBeHereOrIsThrownAwayIsCountedAsThat) {
+  ProgressTracker tracker = tracker_of(1000);
+  tracker.update(0, std::nullopt, at(0));
+  tracker.set_resident(400, at(1));
+  tracker.update(600, std::nullopt, at(2));
+  ProgressInfo info = tracker.snapshot(at(2));
+  EXPECT_EQ(info.cached, 400U);
+  EXPECT_EQ(info.network, 200U);
+  EXPECT_EQ(info.loaded, 600U);
+  tracker.discard(100, at(3));
+  info = tracker.snapshot(at(3));
+  EXPECT_EQ(info.cached, 100U);
+  EXPECT_EQ(info.loaded, 100U);
+  EXPECT_EQ(info.discarded, 500U);
+  EXPECT_DOUBLE_EQ(*info.progress, 10);
+}
+
 TEST(ProgressTracker, FailurePauseAndResume) {
   ProgressTracker tracker = tracker_of(1000);
   tracker.update(0, std::nullopt, at(0));
