@@ -194,7 +194,7 @@ std::vector<Action> Download::on(const event::End& event, Instant now) {
       request->range.end = request->position;
     }
     if (request->position < request->range.end)
-      fail_request(*request, {Cause::kNetwork, 0, std::nullopt, "The body ended early."}, false, now);
+      fail_request(*request, {Cause::kShort, 0, std::nullopt, "The body ended early."}, false, now);
     else
       requests_.erase(event.request);
     settle(id, now);
@@ -556,8 +556,10 @@ void Download::fail_request(const Request& failed, const Failure& failure, bool 
 
 void Download::fail_file(FileId id, const Failure& failure, Instant now) {
   FileTransfer& file = files_[id];
-  list_is_old_ = list_is_old_ || failure.cause == Cause::kChanged;
   Recovery recovery = file.policy().failed(failure, now, online_);
+  // A body that is short each time is one of a shorter file.
+  const bool always_short = failure.cause == Cause::kShort && recovery.step == Recovery::Step::kAsk;
+  list_is_old_ = list_is_old_ || failure.cause == Cause::kChanged || always_short;
   if (file.policy().attempts() > 0) plan_.restart();
   work_[id].error = recovery.error;
   switch (recovery.step) {

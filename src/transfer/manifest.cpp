@@ -38,7 +38,7 @@ Error not_json(std::string_view what, std::string_view text) {
 std::optional<Error> check(ManifestFile& file) {
   if (const std::string_view fault = path_fault(file.path); !fault.empty())
     return refusal("The model's list of files has a path that cannot be used: it ", fault,
-                  std::string_view(file.path).substr(0, 200));
+                   std::string_view(file.path).substr(0, 200));
   if (file.size && *file.size > kMaxSafeBytes)
     return refusal(kList, " has a size that cannot be real", file.path);
   if (!file.sha256.empty() && !is_hex(file.sha256, 64))

@@ -36,6 +36,7 @@ Error error_of(const Failure& failure) {
   };
   switch (failure.cause) {
     case Cause::kNetwork:
+    case Cause::kShort:
       return error(ErrorCode::kNetwork, "The connection to the server was lost.", true);
     case Cause::kTimeout:
       return error(ErrorCode::kNetwork, "The server stopped sending.", true);
@@ -109,7 +110,8 @@ Seconds RecoveryPolicy::backoff() {
 Recovery RecoveryPolicy::failed(const Failure& failure, Instant now, bool online) {
   Recovery recovery;
   recovery.error = error_of(failure);
-  if (!online && (failure.cause == Cause::kNetwork || failure.cause == Cause::kTimeout)) {
+  if (!online && (failure.cause == Cause::kNetwork || failure.cause == Cause::kShort ||
+                  failure.cause == Cause::kTimeout)) {
     recovery.step = Recovery::Step::kRetryAt;
     recovery.at = now + kOfflineProbe;
     recovery.error.message = "This device is offline. The download goes on when the connection is back.";
@@ -129,6 +131,7 @@ Recovery RecoveryPolicy::failed(const Failure& failure, Instant now, bool online
       recovery.step = ++damaged_ >= kMaxAttempts ? Recovery::Step::kAsk : Recovery::Step::kRetryNow;
       return recovery;
     case Cause::kNetwork:
+    case Cause::kShort:
     case Cause::kTimeout:
     case Cause::kServer:
     case Cause::kRateLimited:
@@ -142,8 +145,8 @@ Recovery RecoveryPolicy::failed(const Failure& failure, Instant now, bool online
     return recovery;
   }
   const std::uint64_t progress = std::exchange(progress_, 0);
-  const bool broken = failure.cause == Cause::kNetwork || failure.cause == Cause::kTimeout ||
-                      failure.cause == Cause::kExpired;
+  const bool broken = failure.cause == Cause::kNetwork || failure.cause == Cause::kShort ||
+                      failure.cause == Cause::kTimeout || failure.cause == Cause::kExpired;
   if (broken && progress > 0 && !failure.retry_after) {
     // It went well until now. A server that gives a few bytes per connection gets a few connections per
     // second.

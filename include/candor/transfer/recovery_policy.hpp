@@ -13,6 +13,7 @@ namespace candor {
 /// Why an attempt failed.
 enum class Cause {
   kNetwork,      ///< no connection, or it broke
+  kShort,        ///< a body ended before the length that its file should have
   kTimeout,      ///< nothing came for too long
   kServer,       ///< 5xx
   kRateLimited,  ///< 429

@@ -487,6 +487,23 @@ TEST(LoaderFaults, AListThatIsOldEachTimeAsksTheVisitorInTheEnd) {
   EXPECT_EQ(world.broken, "");
 }
 
+TEST(LoaderFaults, AFileThatIsAlwaysShorterThanTheListSaysHasTheListAskedForAnew) {
+  LoaderWorld world;
+  world.hub = false;
+  world.config.source.repo = "https://example.org/mini";
+  world.served_list = LoaderWorld::published();
+  auto files = LoaderWorld::published();
+  files["onnx/model_q4f16.onnx"] = LoaderWorld::content(240'000, 9);
+  world.ignores_ranges = true;
+  world.publish(std::move(files), 'c');
+  world.tell(event::Load{});
+  ASSERT_TRUE(world.run_until([](const Snapshot& s) { return s.attempt == 2; }));
+  world.served_list.reset();
+  world.run_for(60'000);
+  EXPECT_EQ(world.last().status, LoadStatus::kReady);
+  EXPECT_EQ(world.broken, "");
+}
+
 // --- the page that comes back ---
 
 TEST(LoaderFaults, ThePageIsToldWhatItGoesOnWithByItself) {
