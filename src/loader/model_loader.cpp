@@ -307,7 +307,12 @@ void ModelLoader::moved(Removing&, Instant now) {
   } else if (files.error()) {
     Error error = *files.error();
     error.message = "The model's files could not be removed from this device.";
-    removal_ended(error, Failed{error, files.bytes().position, {}, {}, {}, {}}, now);
+    // To try again is to remove again: a retry would load.
+    error.retryable = false;
+    Failed failed;
+    failed.error = error;
+    failed.kept = files.bytes().position;
+    removal_ended(std::move(error), std::move(failed), now);
   }
 }
 

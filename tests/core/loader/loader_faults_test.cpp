@@ -247,6 +247,8 @@ TEST(LoaderFaults, ARemovalThatFailsSaysSoToWhoAskedForIt) {
     EXPECT_EQ(done.error->message, "The model's files could not be removed from this device.");
   }
   EXPECT_EQ(world.snapshot().status, LoadStatus::kFailed);
+  EXPECT_FALSE(world.snapshot().can.retry) << "that would load";
+  EXPECT_TRUE(world.snapshot().can.remove);
 }
 
 TEST(LoaderFaults, WhoLoadsKeepsOtherTabsFromTakingTheFilesAway) {
