@@ -1,9 +1,10 @@
 #pragma once
 
 #include <cctype>
+#include <cstdio>
+#include <cstdlib>
 #include <map>
 #include <set>
-#include <stdexcept>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -30,6 +31,12 @@ inline std::string object_of(const Members& members) {
   std::vector<std::string> parts;
   for (const auto& [name, type] : members) parts.push_back(name + ":" + joined(type, '|'));
   return "{" + joined(parts, ';') + "}";
+}
+
+/// Without exceptions, which the WebAssembly build has none of: nothing can be compared.
+[[noreturn]] inline void give_up(const std::string& why) {
+  std::fprintf(stderr, "%s\n", why.c_str());
+  std::abort();
 }
 
 /// As much of TypeScript as bindings.d.ts needs to say what crosses the border: interfaces, aliases, unions,
@@ -84,7 +91,7 @@ class Contract {
   std::size_t find(std::string_view what, const std::string& name) const {
     for (std::size_t i = 0; i + 1 < tokens_.size(); ++i)
       if (tokens_[i] == what && tokens_[i + 1] == name) return i + 2;
-    throw std::runtime_error("bindings.d.ts has no " + name);
+    give_up("bindings.d.ts has no " + name);
   }
   bool has_alias(const std::string& name) const {
     for (std::size_t i = 0; i + 1 < tokens_.size(); ++i)
@@ -98,7 +105,7 @@ class Contract {
     return true;
   }
   void expect(std::string_view token) {
-    if (!take(token)) throw std::runtime_error("not understood in bindings.d.ts: " + tokens_.at(at_));
+    if (!take(token)) give_up("not understood in bindings.d.ts: " + tokens_.at(at_));
   }
 
   Members members() {
