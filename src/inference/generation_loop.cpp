@@ -98,11 +98,9 @@ bool GenerationLoop::check_inputs(const std::vector<TensorDescription>& inputs,
     }
   }
   if (!unknown.empty()) {
-    return refuse(
-        joined("This model asks for inputs that Candor does not know: ", with_commas(unknown), "."));
+    return refuse(joined("unknownInputs\t", with_commas(unknown)));
   }
-  if (!input_ids || cache.empty() || cache.size() % 2 != 0)
-    return refuse("This graph is not a text generation model with a key-value cache.");
+  if (!input_ids || cache.empty() || cache.size() % 2 != 0) return refuse("notTextModel");
   return true;
 }
 
@@ -110,8 +108,7 @@ bool GenerationLoop::check_inputs(const std::vector<TensorDescription>& inputs,
 bool GenerationLoop::check_cache(const std::vector<const TensorDescription*>& cache) {
   const std::size_t layers = cache.size() / 2;
   if (shape_.layers && *shape_.layers != layers) {
-    return refuse(
-        joined("The graph has ", layers, " layers of cache, but config.json says ", *shape_.layers, "."));
+    return refuse(joined("cacheLayers\t", layers, "\t", *shape_.layers));
   }
   layout_.inputs.resize(cache.size());
   layout_.type = cache.front()->type;
@@ -119,26 +116,22 @@ bool GenerationLoop::check_cache(const std::vector<const TensorDescription*>& ca
   std::optional<std::uint64_t> head_dim = shape_.head_dim;
   for (const TensorDescription* input : cache) {
     const CacheName name = *cache_name(input->name, "past_key_values.");
-    if (name.layer >= layers)
-      return refuse(joined("The graph's cache skips a layer before ", input->name, "."));
+    if (name.layer >= layers) return refuse(joined("cacheSkips\t", input->name));
     if (input->type != layout_.type || (input->type != "float32" && input->type != "float16")) {
-      return refuse(joined("The cache input ", input->name, " has the type ", input->type,
-                           "; only float32 or float16 throughout can be used."));
+      return refuse(joined("cacheType\t", input->name, "\t", input->type));
     }
     if (!input->shape.empty()) {
-      if (input->shape.size() != 4)
-        return refuse(joined("The cache input ", input->name, " does not have 4 dimensions."));
+      if (input->shape.size() != 4) return refuse(joined("cacheDimensions\t", input->name));
       if (input->shape[1]) heads = input->shape[1];
       if (input->shape[3]) head_dim = input->shape[3];
     }
     layout_.inputs[2 * name.layer + (name.value ? 1 : 0)] = input->name;
   }
-  if (!heads || !head_dim || *heads == 0 || *head_dim == 0)
-    return refuse("Neither the graph nor config.json says how large the key-value cache is.");
+  if (!heads || !head_dim || *heads == 0 || *head_dim == 0) return refuse("cacheSizeUnknown");
   // The graph was exported from the model and is right; a configuration that differs belongs to another
   // model.
   if ((shape_.kv_heads && *shape_.kv_heads != *heads) || (shape_.head_dim && *shape_.head_dim != *head_dim))
-    return refuse("config.json and the graph differ in the size of the key-value cache.");
+    return refuse("cacheSizesDiffer");
   layout_.dims = {1, *heads, 0, *head_dim};
   return true;
 }
@@ -157,7 +150,7 @@ void GenerationLoop::check_outputs(const std::vector<TensorDescription>& outputs
   const auto is_missing = [](const std::string& name) { return name.empty(); };
   if (layout_.logits.empty() || std::any_of(layout_.outputs.begin(), layout_.outputs.end(), is_missing) ||
       std::any_of(layout_.inputs.begin(), layout_.inputs.end(), is_missing))
-    refuse("The graph does not give logits and the whole key-value cache.");
+    refuse("outputsMissing");
 }
 
 GenerationStep GenerationLoop::fail(ErrorCode code, std::string message) {
@@ -173,18 +166,14 @@ std::vector<step::Run> GenerationLoop::warm_up() const {
 GenerationStep GenerationLoop::begin(std::vector<TokenId> prompt, const GenerationOptions& options) {
   waiting_ = Waiting::kNothing;
   if (error_) return step::Failed{*error_};
-  if (prompt.empty())
-    return fail(ErrorCode::kRuntime, "There is nothing to answer: the prompt has no tokens.");
+  if (prompt.empty()) return fail(ErrorCode::kRuntime, "emptyPrompt");
   if (shape_.context_length && prompt.size() >= *shape_.context_length) {
     return fail(ErrorCode::kUnsupported,
-                joined("The conversation is too long for this model: it takes ", prompt.size(),
-                       " tokens, and the model can hold ", *shape_.context_length, " with the answer."));
+                joined("chatTooLong\t", prompt.size(), "\t", *shape_.context_length));
   }
   for (const TokenId token : prompt) {
     if (shape_.vocabulary && token >= *shape_.vocabulary) {
-      return fail(ErrorCode::kUnsupported,
-                  joined("The tokenizer does not belong to this model: it gave the token ", token, " of ",
-                         *shape_.vocabulary, "."));
+      return fail(ErrorCode::kUnsupported, joined("foreignTokenizer\t", token, "\t", *shape_.vocabulary));
     }
   }
 
@@ -219,10 +208,9 @@ GenerationStep GenerationLoop::begin(std::vector<TokenId> prompt, const Generati
 }
 
 GenerationStep GenerationLoop::logits(std::span<float> logits) {
-  if (waiting_ != Waiting::kLogits) return fail(ErrorCode::kRuntime, "Logits came when none were asked for.");
+  if (waiting_ != Waiting::kLogits) return fail(ErrorCode::kRuntime, "outOfTurn");
   const std::optional<TokenId> token = sampler_->next(logits);
-  if (!token)
-    return fail(ErrorCode::kRuntime, "The model computed numbers that make no sense on this device.");
+  if (!token) return fail(ErrorCode::kRuntime, "noSenseNumbers");
 
   if (std::find(defaults_.eos.begin(), defaults_.eos.end(), *token) != defaults_.eos.end()) {
     finish_ = FinishReason::kEos;
@@ -278,7 +266,7 @@ GenerationStep GenerationLoop::text(std::string_view decoded) {
     window_text_ = decoded;
     return show_or_go_on();
   }
-  if (waiting_ != Waiting::kText) return fail(ErrorCode::kRuntime, "Text came when none was asked for.");
+  if (waiting_ != Waiting::kText) return fail(ErrorCode::kRuntime, "outOfTurn");
   merge(decoded);
 
   std::size_t stop_at = std::string::npos;
@@ -314,7 +302,7 @@ GenerationStep GenerationLoop::go_on() {
 }
 
 GenerationStep GenerationLoop::next() {
-  if (waiting_ != Waiting::kNext) return fail(ErrorCode::kRuntime, "There was no piece to go on from.");
+  if (waiting_ != Waiting::kNext) return fail(ErrorCode::kRuntime, "outOfTurn");
   return go_on();
 }
 

@@ -299,14 +299,13 @@ void ModelLoader::moved(Removing&, Instant now) {
   if (files.stage() == Repository::Stage::kReading) {
     data_.repository.remove_folder();
   } else if (files.busy()) {
-    Error error{
-        ErrorCode::kStorage, "Another tab is using this model, so its files were not removed.", true, {}};
+    Error error{ErrorCode::kStorage, "usedElsewhere", true, {}};
     const bool any = files.bytes().position > 0;
     const Idle as_it_was = any ? Idle{LoadStatus::kPaused, LoadPhase::kDownload, nullptr} : Idle{};
     removal_ended(std::move(error), as_it_was, now);
   } else if (files.error()) {
     Error error = *files.error();
-    error.message = "The model's files could not be removed from this device.";
+    error.message = "notRemoved";
     // To try again is to remove again: a retry would load.
     error.retryable = false;
     Failed failed;
@@ -572,20 +571,17 @@ void ModelLoader::handle(const event::SessionLost& event, Instant now) {
   const auto* ready = std::get_if<Ready>(&data_.state);
   if (!(loading && loading->session == event.session) && !(ready && ready->session == event.session)) return;
   end_session();
-  fail({ErrorCode::kDeviceLost,
-        "The graphics device was lost; the model has to be loaded again from this device.", true,
-        event.message},
-       {}, now);
+  fail({ErrorCode::kDeviceLost, "deviceLost", true, event.message}, {}, now);
 }
 
 void ModelLoader::handle(const event::AnswerFailed& event, Instant now) {
   const auto* ready = std::get_if<Ready>(&data_.state);
-  Error error{runtime_error(event.message), "The model could not answer.", true, event.message};
+  Error error{runtime_error(event.message), "noAnswer", true, event.message};
   const bool lost = ready && ready->session == event.session && runtime_is_dead(event.message);
   actions_.push_back(action::RejectChat{event.chat, error});
   if (!lost) return;
   end_session();
-  error.message = "The model stopped working; it has to be loaded again from this device.";
+  error.message = "modelStopped";
   fail(std::move(error), {}, now);
 }
 

@@ -38,28 +38,28 @@ Error session_error(ErrorCode code, std::string detail, bool vouched) {
   Error error{code, {}, true, std::move(detail)};
   switch (code) {
     case ErrorCode::kUnsupported:
-      error.message = "This model cannot be run here.";
+      error.message = "cannotRunHere";
       error.retryable = false;
       break;
     case ErrorCode::kOutOfMemory:
-      error.message = "There is not enough memory for this model on this device.";
+      error.message = "outOfMemory";
       break;
     case ErrorCode::kDeviceLost:
-      error.message = "The graphics device was lost while the model was being loaded.";
+      error.message = "deviceLostLoading";
       break;
     case ErrorCode::kIntegrity:
       if (vouched) {
         // It is what its owner published, to the last bit; fetching it again gives the same.
         error.code = ErrorCode::kUnsupported;
-        error.message = "The model's files are complete, but the runtime cannot read them.";
+        error.message = "filesUnreadable";
         error.retryable = false;
       } else {
-        error.message = "The model's files cannot be read; they will be downloaded again.";
+        error.message = "filesToFetchAgain";
       }
       break;
     default:
       error.code = ErrorCode::kRuntime;
-      error.message = "The model is on this device, but it could not be started.";
+      error.message = "notStarted";
       break;
   }
   return error;

@@ -187,10 +187,9 @@ Snapshot WatchedLoad::snapshot(Instant now) const {
   }
   if (sum.error) {
     // Not by us, and nobody knows whether it would help to try again. Transformers.js keeps whole files only.
-    shown.error =
-        SnapshotError{{ErrorCode::kRuntime, "Something went wrong on the way.", true, std::move(*sum.error)},
-                      options_.cache_known ? whole : 0,
-                      std::nullopt};
+    shown.error = SnapshotError{{ErrorCode::kRuntime, "wentWrong", true, std::move(*sum.error)},
+                                options_.cache_known ? whole : 0,
+                                std::nullopt};
   }
   shown.max_attempts = 1;
   if (started_) shown.start_time = to_ms(*started_);

@@ -4,7 +4,6 @@
 #include <string_view>
 
 #include "base/text.hpp"
-#include "base/words.hpp"
 #include "candor/base/bytes.hpp"
 
 namespace candor {
@@ -61,60 +60,40 @@ std::optional<std::string> too_big(std::uint64_t bytes, ExecutionProvider provid
                                    const DeviceProfile& device) {
   if (device.device_memory_gib && *device.device_memory_gib<kMemoryReportCap&& static_cast<double>(bytes)> *
                                       device.device_memory_gib * static_cast<double>(kGiB)) {
-    return text::joined("This model's weights take ", bytes_in_words(bytes),
-                        ", more than the memory of this device.");
+    return text::joined("tooBigForMemory\t", bytes);
   }
   if (provider == ExecutionProvider::kWasm && bytes > kWasmWeights) {
-    return text::joined("This model's weights take ", bytes_in_words(bytes),
-                        ", more than a browser can hold without WebGPU (", bytes_in_words(kWasmWeights),
-                        ").");
+    return text::joined("tooBigForWasm\t", bytes, "\t", kWasmWeights);
   }
   return std::nullopt;
 }
 
-const char* dtype_in_words(std::string_view dtype) {
-  if (dtype == "q4f16") return "4-bit weights with 16-bit arithmetic";
-  if (dtype == "q4" || dtype == "bnb4") return "4-bit weights";
-  if (dtype == "fp16") return "16-bit weights";
-  if (dtype == "fp32") return "32-bit weights";
-  return "8-bit weights";
-}
-
 std::string why(const std::string& dtype, ExecutionProvider provider, bool by_name,
                 const VariantRequest& request, const DeviceProfile& device, const Component& component) {
-  std::string text = text::joined(
-      dtype_in_words(dtype), provider == ExecutionProvider::kWebGpu ? " on WebGPU" : " on the processor");
-  text.front() = static_cast<char>(text.front() >= 'a' ? text.front() - 'a' + 'A' : text.front());
-  if (by_name) {
-    text += text::joined(": ", dtype, " was asked for");
-  }
+  const char* cause = "\t";
   if (provider == ExecutionProvider::kWasm) {
-    text += by_name ? "; " : ": ";
     if (request.execution_provider == ExecutionProvider::kWasm) {
-      text += "the page asked for the processor";
+      cause = "\tprocessorAsked";
     } else if (!device.webgpu) {
-      text += "this browser offers no WebGPU";
+      cause = "\tnoWebGpu";
     } else if (needs_f16(dtype) && !device.shader_f16) {
-      text += "this device's WebGPU has no 16-bit arithmetic (shader-f16)";
+      cause = "\tnoShaderF16";
     } else if (is_for_processor(dtype)) {
-      text += "WebGPU cannot compute with these";
+      cause = "\tforProcessor";
     } else {
-      text += "they do not fit this device's WebGPU";
+      cause = "\tdoNotFit";
     }
   } else if (!by_name) {
-    text += device.shader_f16 ? ": this device's WebGPU has 16-bit arithmetic (shader-f16)"
-                              : ": this device's WebGPU has no 16-bit arithmetic (shader-f16)";
+    cause = device.shader_f16 ? "\tshaderF16" : "\tnoShaderF16";
   }
+  std::string missing;
   if (!by_name) {
-    const std::string best = VariantPlan::preferred_dtypes(request, device).front();
-    if (best != dtype && component.find(best) == nullptr)
-      text += text::joined("; the model comes without ", best);
+    missing = VariantPlan::preferred_dtypes(request, device).front();
+    if (missing == dtype || component.find(missing) != nullptr) missing.clear();
   }
-  text += '.';
-  if (provider == ExecutionProvider::kWebGpu && device.fallback_adapter) {
-    text += " WebGPU runs in software here, so answers will be slow.";
-  }
-  return text;
+  const bool software = provider == ExecutionProvider::kWebGpu && device.fallback_adapter;
+  return text::joined("variant\t", dtype, "\t", to_string(provider), by_name ? "\tasked" : "\t", cause, "\t",
+                      missing, software ? "\tsoftware" : "");
 }
 
 std::string dtypes_of(const Component& component) {
@@ -151,16 +130,14 @@ std::vector<std::string> VariantPlan::preferred_dtypes(const VariantRequest& req
 std::variant<VariantPlan, Error> VariantPlan::choose(const ModelSpec& spec, const VariantRequest& request,
                                                      const DeviceProfile& device) {
   if (request.execution_provider == ExecutionProvider::kWebGpu && !device.webgpu) {
-    return unsupported("This model is set to run on WebGPU, which this browser does not offer.");
+    return unsupported("noWebGpuHere");
   }
   const auto known = [](const std::string& dtype) { return dtype == "auto" || dtype_suffix(dtype); };
-  if (!known(request.dtype.all))
-    return unsupported("The page asks for a dtype that does not exist.", request.dtype.all);
+  if (!known(request.dtype.all)) return unsupported("noSuchDtype", request.dtype.all);
   for (const auto& [name, dtype] : request.dtype.by_component) {
-    if (!known(dtype))
-      return unsupported("The page asks for a dtype that does not exist.", text::joined(name, ": ", dtype));
+    if (!known(dtype)) return unsupported("noSuchDtype", text::joined(name, ": ", dtype));
     if (spec.component(name) == nullptr) {
-      return unsupported("The page asks for a dtype of a part that this model does not have.", name);
+      return unsupported("noSuchPart", name);
     }
   }
 
@@ -171,26 +148,23 @@ std::variant<VariantPlan, Error> VariantPlan::choose(const ModelSpec& spec, cons
     for (const Component& component : spec.components()) needed.push_back(&component);
   }
   if (needed.empty()) {
-    return Error{ErrorCode::kNotFound, "There are no ONNX weights in this model's folder.", false, {}};
+    return Error{ErrorCode::kNotFound, "noWeights", false, {}};
   }
   for (const char* path : {"config.json", "tokenizer.json"}) {
     if (!spec.file(path)) {
-      return Error{ErrorCode::kNotFound, text::joined("This model's folder has no ", path, "."), false, {}};
+      return Error{ErrorCode::kNotFound, text::joined("noFile\t", path), false, {}};
     }
   }
   for (const Component* component : needed) {
     const std::string& asked = request.dtype.of(component->name);
     if (asked == "auto") continue;
     if (component->find(asked) == nullptr) {
-      return Error{ErrorCode::kNotFound,
-                   text::joined("This model does not come in the dtype that was asked for, ", asked, "."),
-                   false, text::joined(component->name, ": ", dtypes_of(*component))};
+      return Error{ErrorCode::kNotFound, text::joined("dtypeMissing\t", asked), false,
+                   text::joined(component->name, ": ", dtypes_of(*component))};
     }
     if (!runs_on(asked, ExecutionProvider::kWebGpu, request, device) &&
         request.execution_provider == ExecutionProvider::kWebGpu) {
-      return unsupported(text::joined(
-          asked,
-          " was asked for on WebGPU, but this device's WebGPU has no 16-bit arithmetic (shader-f16)."));
+      return unsupported(text::joined("dtypeNeedsShaderF16\t", asked));
     }
   }
 
@@ -244,7 +218,7 @@ std::variant<VariantPlan, Error> VariantPlan::choose(const ModelSpec& spec, cons
     return plan;
   }
   if (obstacle) return unsupported(*obstacle);
-  return unsupported("None of this model's weights can be used on this device.", dtypes_of(*needed.front()));
+  return unsupported("nothingFits", dtypes_of(*needed.front()));
 }
 
 std::optional<Error> VariantPlan::obstacle() const {
@@ -252,10 +226,7 @@ std::optional<Error> VariantPlan::obstacle() const {
   std::string names;
   for (const Part& part : parts_)
     names += text::joined(names.empty() ? "" : ", ", part.component, " (", part.files.dtype, ")");
-  return unsupported(
-      "This model is made of parts that have to work together, such as for images or sound; Candor runs text "
-      "models of one part.",
-      std::move(names));
+  return unsupported("severalParts", std::move(names));
 }
 
 std::optional<std::uint64_t> VariantPlan::weight_bytes() const {
@@ -270,11 +241,7 @@ std::optional<std::uint64_t> VariantPlan::weight_bytes() const {
 std::optional<Error> quota_error(std::uint64_t bytes, const DeviceProfile& device) {
   const auto free = device.free_bytes();
   if (!free || bytes <= *free) return std::nullopt;
-  return Error{ErrorCode::kQuota,
-               text::joined("There is not enough room: the download needs ", bytes_in_words(bytes),
-                            ", and this site may store ", bytes_in_words(*free), " more."),
-               true,
-               {}};
+  return Error{ErrorCode::kQuota, text::joined("noRoom\t", bytes, "\t", *free), true, {}};
 }
 
 }  // namespace candor

@@ -114,19 +114,19 @@ std::string_view to_string(StateError error) {
     case StateError::kNone:
       return "";
     case StateError::kBadKey:
-      return "The model key is empty or too long.";
+      return "badKey";
     case StateError::kUnknownModel:
-      return "No download of this model is known.";
+      return "unknownModel";
     case StateError::kIllegalTransition:
-      return "The download is not in a state that allows this.";
+      return "illegalTransition";
     case StateError::kDamaged:
-      return "The saved record is damaged.";
+      return "recordDamaged";
     case StateError::kForeign:
-      return "The saved record belongs to something else.";
+      return "recordForeign";
     case StateError::kFutureVersion:
-      return "The saved record was written by a later version.";
+      return "recordOfFuture";
     case StateError::kAlreadyActive:
-      return "A download of this model is already known here.";
+      return "alreadyActive";
   }
   return "";
 }

@@ -175,7 +175,7 @@ void Download::write_over(Request& request, std::span<const std::uint8_t> bytes,
 void Download::refuse_page(const Request& request, std::span<const std::uint8_t> bytes, Instant now) {
   FileTransfer& file = files_[request.file];
   file.wasted(bytes.size());
-  file.spoiled({0, bytes.size()}, "A web page came instead of the model's file.");
+  file.spoiled({0, bytes.size()}, "webPageCame");
   journal_.pace().changed();
   fail_request(request, {Cause::kNotAModel, 0, std::nullopt, file.file().path}, true, now);
 }
@@ -194,7 +194,7 @@ std::vector<Action> Download::on(const event::End& event, Instant now) {
       request->range.end = request->position;
     }
     if (request->position < request->range.end)
-      fail_request(*request, {Cause::kShort, 0, std::nullopt, "The body ended early."}, false, now);
+      fail_request(*request, {Cause::kShort, 0, std::nullopt, "\tbodyShort"}, false, now);
     else
       requests_.erase(event.request);
     settle(id, now);
@@ -312,7 +312,7 @@ std::vector<Action> Download::distrust(FileId id, Instant now) {
   now = clock_.advance(now);
   if (id >= files_.size() || !(running() || state_ == State::kDone)) return {};
   abort_requests_of(id);
-  files_[id].discard("A file could not be used, so it is fetched again.");
+  files_[id].discard("fileUseless");
   journal_.pace().overruled();
   throw_away(id, now);
   state_ = State::kFetching;
@@ -536,7 +536,7 @@ void Download::meet_other_version(const Request& met, Instant now) {
     return;
   }
   abort_requests_of(id);
-  file.changed("A file changed on the server, so what was here of it is of no use.");
+  file.changed("fileChanged");
   throw_away(id, now);
   fail_file(id, {Cause::kChanged, 0, std::nullopt, file.file().path}, now);
 }

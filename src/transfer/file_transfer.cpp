@@ -80,8 +80,7 @@ Journal::File FileTransfer::journal() const {
 }
 
 std::optional<std::uint64_t> FileTransfer::opened(std::uint64_t stored) {
-  if (drop({stored, kMaxSafeBytes}, "Some bytes that were stored earlier are no longer on disk.") > 0)
-    done_ = false;
+  if (drop({stored, kMaxSafeBytes}, "bytesGone") > 0) done_ = false;
   // While a wrong copy is being compared with, its bytes may still turn out to be good.
   const std::uint64_t wanted = have_.total() == 0 && !wrong_ ? 0 : end();
   disk_end_ = std::min(stored, wanted);
@@ -173,7 +172,7 @@ bool FileTransfer::is_web_page(std::span<const std::uint8_t> start) const {
 
 void FileTransfer::ended(std::uint64_t position) {
   if (file_.size) return;
-  drop({position, kMaxSafeBytes}, "A file turned out to be shorter than what was stored of it.");
+  drop({position, kMaxSafeBytes}, "fileShorter");
   file_.size = position;
 }
 
@@ -233,8 +232,7 @@ void FileTransfer::read_back(std::uint64_t offset, std::span<const std::uint8_t>
   if (!reading_) return;
   if (bytes.empty()) {
     reading_.reset();
-    if (offset >= hashed_ && offset < end())
-      drop({offset, end()}, "Some bytes that were stored earlier are no longer on disk.");
+    if (offset >= hashed_ && offset < end()) drop({offset, end()}, "bytesGone");
     return;
   }
   const std::uint64_t last = offset + bytes.size();
@@ -281,16 +279,14 @@ FileTransfer::Check FileTransfer::compare() {
     // More than that block was wrong. What was fetched anew stays, the rest has to come again after all.
     const ByteRanges keep = std::move(*proven_);
     proven_.reset();
-    for (const ByteRange& gap : keep.gaps(*file_.size))
-      drop(gap, "A file was damaged in more than one place.");
+    for (const ByteRange& gap : keep.gaps(*file_.size)) drop(gap, "fileDamagedTwice");
     return Check::kPending;
   }
   // An empty file cannot come better another time.
   const bool same = *file_.size == 0 || (wrong_ && wrong_->digest == found);
   Wrong wrong{{}, found, false};
   for (const Sha256& mark : marks_) wrong.marks.push_back(mark.digest());
-  discard(same ? "The server sends bytes that do not match the file's checksum."
-               : "A file did not match its checksum.");
+  discard(same ? "serverSendsDamage" : "fileDamaged");
   wrong_ = std::move(wrong);
   return same ? Check::kHopeless : Check::kDamaged;
 }

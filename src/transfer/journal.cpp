@@ -57,46 +57,41 @@ std::string Journal::to_text() const {
   return text;
 }
 
-std::variant<Journal, std::string> Journal::parse(std::string_view text) {
-  if (text.size() > kMaxText) return std::string("The journal is too long to be ours.");
+std::optional<Journal> Journal::parse(std::string_view text) {
+  if (text.size() > kMaxText) return std::nullopt;
   // The checksum stands on a line of its own behind the text it is of.
-  if (text.size() < 10 || text.back() != '\n' || text[text.size() - 10] != '\n')
-    return std::string("The journal is incomplete.");
+  if (text.size() < 10 || text.back() != '\n' || text[text.size() - 10] != '\n') return std::nullopt;
   const std::string_view body = text.substr(0, text.size() - 10);
-  if (text.substr(text.size() - 9, 8) != text::in_hex(crc32(body), 8))
-    return std::string("The journal is damaged.");
+  if (text.substr(text.size() - 9, 8) != text::in_hex(crc32(body), 8)) return std::nullopt;
   const auto root = json::parse(body, {.max_bytes = kMaxText, .max_depth = 8});
-  if (!root) return std::string("The journal is damaged.");
-  if (json::uint_at(*root, "candorJournal") != kVersion)
-    return std::string("The journal is of another version.");
+  if (!root) return std::nullopt;
+  if (json::uint_at(*root, "candorJournal") != kVersion) return std::nullopt;
   Journal journal;
   journal.sequence = json::uint_at(*root, "sequence").value_or(0);
   journal.commit = json::text_at(*root, "commit");
   const json::Value* list = json::find(*root, "files", json::Value::Kind::kArray);
-  if (list == nullptr || list->items.size() > Manifest::kMaxFiles)
-    return std::string("The journal has no list of files.");
+  if (list == nullptr || list->items.size() > Manifest::kMaxFiles) return std::nullopt;
   for (const json::Value& entry : list->items) {
-    const std::string unusable = "The journal describes an impossible file.";
     File file;
     file.path = json::text_at(entry, "path");
-    if (!path_fault(file.path).empty() || journal.find(file.path) != nullptr) return unusable;
+    if (!path_fault(file.path).empty() || journal.find(file.path) != nullptr) return std::nullopt;
     file.size = json::uint_at(entry, "size");
     file.sha256 = json::text_at(entry, "sha256");
     file.git_sha1 = json::text_at(entry, "oid");
     file.version = {json::text_at(entry, "etag"), json::text_at(entry, "lastModified")};
     file.commit = json::text_at(entry, "commit");
     file.verified = json::bool_at(entry, "verified").value_or(false);
-    if (!file.sha256.empty() && !text::is_hex(file.sha256, 64)) return unusable;
-    if (!file.git_sha1.empty() && !text::is_hex(file.git_sha1, 40)) return unusable;
+    if (!file.sha256.empty() && !text::is_hex(file.sha256, 64)) return std::nullopt;
+    if (!file.git_sha1.empty() && !text::is_hex(file.git_sha1, 40)) return std::nullopt;
     const json::Value* ranges = json::find(entry, "ranges", json::Value::Kind::kArray);
     if (ranges == nullptr || ranges->items.size() % 2 != 0 || ranges->items.size() > 2 * kMaxRanges)
-      return unusable;
+      return std::nullopt;
     std::uint64_t before = 0;
     for (std::size_t i = 0; i < ranges->items.size(); i += 2) {
       const auto first = json::as_uint(ranges->items[i]);
       const auto end = json::as_uint(ranges->items[i + 1]);
       if (!first || !end || *first >= *end || *first < before || (file.size && *end > *file.size))
-        return unusable;
+        return std::nullopt;
       before = *end;
       file.ranges.push_back({*first, *end});
     }
@@ -104,7 +99,7 @@ std::variant<Journal, std::string> Journal::parse(std::string_view text) {
       const bool whole = file.size && (*file.size == 0 ? file.ranges.empty()
                                                        : file.ranges.size() == 1 &&
                                                              file.ranges[0] == ByteRange{0, *file.size});
-      if (!whole) return unusable;
+      if (!whole) return std::nullopt;
     }
     journal.files.push_back(std::move(file));
   }
@@ -115,9 +110,8 @@ Journal::Newest Journal::newest(std::span<const std::optional<std::string>> text
   Newest newest;
   for (std::size_t slot = 0; slot < texts.size(); ++slot) {
     if (!texts[slot]) continue;
-    auto parsed = parse(*texts[slot]);
-    Journal* const journal = std::get_if<Journal>(&parsed);
-    if (journal == nullptr || (newest.journal && journal->sequence <= newest.journal->sequence)) continue;
+    auto journal = parse(*texts[slot]);
+    if (!journal || (newest.journal && journal->sequence <= newest.journal->sequence)) continue;
     newest.journal = std::move(*journal);
     newest.next_slot = slot == 0 ? 1 : 0;
   }

@@ -32,42 +32,39 @@ Error error_of(const Failure& failure) {
     return {code, std::string(message), retryable, failure.detail};
   };
   const auto with_status = [&](std::string_view message) {
-    return text::joined(message, " (status ", static_cast<unsigned>(failure.status), ").");
+    return text::joined(message, static_cast<unsigned>(failure.status));
   };
   switch (failure.cause) {
     case Cause::kNetwork:
     case Cause::kShort:
-      return error(ErrorCode::kNetwork, "The connection to the server was lost.", true);
+      return error(ErrorCode::kNetwork, "connectionLost", true);
     case Cause::kTimeout:
-      return error(ErrorCode::kNetwork, "The server stopped sending.", true);
+      return error(ErrorCode::kNetwork, "serverSilent", true);
     case Cause::kServer:
-      return error(ErrorCode::kHttp, with_status("The server has a problem of its own"), true);
+      return error(ErrorCode::kHttp, with_status("serverProblem\t"), true);
     case Cause::kRateLimited:
-      return error(ErrorCode::kRateLimited, "The server asks us to wait before fetching more.", true);
+      return error(ErrorCode::kRateLimited, "rateLimited", true);
     case Cause::kExpired:
-      return error(ErrorCode::kHttp, "The server's download address had expired.", true);
+      return error(ErrorCode::kHttp, "addressExpired", true);
     case Cause::kGated:
-      return error(ErrorCode::kGated,
-                   "This model is not open to everyone: its owner asks for a login or an agreement first.",
-                   false);
+      return error(ErrorCode::kGated, "gated", false);
     case Cause::kNotFound:
-      return error(ErrorCode::kNotFound, "The model, or one of its files, is not at this address.", false);
+      return error(ErrorCode::kNotFound, "notAtAddress", false);
     case Cause::kHttp:
-      if (failure.status == 0)
-        return error(ErrorCode::kHttp, "The server sent an answer that makes no sense.", true);
-      return error(ErrorCode::kHttp, with_status("The server gave an unexpected answer"), true);
+      if (failure.status == 0) return error(ErrorCode::kHttp, "badAnswer", true);
+      return error(ErrorCode::kHttp, with_status("unexpectedAnswer\t"), true);
     case Cause::kNotAModel:
-      return error(ErrorCode::kIntegrity, "A web page came instead of the model's file.", true);
+      return error(ErrorCode::kIntegrity, "webPageCame", true);
     case Cause::kIntegrity:
-      return error(ErrorCode::kIntegrity, "A file arrived damaged: it does not match its checksum.", true);
+      return error(ErrorCode::kIntegrity, "arrivedDamaged", true);
     case Cause::kChanged:
-      return error(ErrorCode::kChanged, "A file changed on the server while it was being downloaded.", true);
+      return error(ErrorCode::kChanged, "fileChanging", true);
     case Cause::kQuota:
-      return error(ErrorCode::kQuota, "There is not enough room on this device for the model.", true);
+      return error(ErrorCode::kQuota, "diskFull", true);
     case Cause::kStorage:
-      return error(ErrorCode::kStorage, "The browser could not write to this device's storage.", true);
+      return error(ErrorCode::kStorage, "diskRefused", true);
   }
-  return error(ErrorCode::kRuntime, "Something went wrong.", true);
+  return error(ErrorCode::kRuntime, "unknown", true);
 }
 
 Failure failure_of(const HttpReply& reply) {
@@ -114,7 +111,7 @@ Recovery RecoveryPolicy::failed(const Failure& failure, Instant now, bool online
                   failure.cause == Cause::kTimeout)) {
     recovery.step = Recovery::Step::kRetryAt;
     recovery.at = now + kOfflineProbe;
-    recovery.error.message = "This device is offline. The download goes on when the connection is back.";
+    recovery.error.message = "offline";
     return recovery;
   }
   switch (failure.cause) {
@@ -177,8 +174,7 @@ std::optional<Recovery> RecoveryPolicy::other_version(Instant now) {
   Recovery recovery;
   recovery.step = Recovery::Step::kRetryAt;
   recovery.at = now + kOtherServer * others_;
-  recovery.error = {
-      ErrorCode::kChanged, "The server sent another version of a file; it is asked again.", true, {}};
+  recovery.error = {ErrorCode::kChanged, "otherVersion", true, {}};
   return recovery;
 }
 

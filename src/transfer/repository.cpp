@@ -136,7 +136,7 @@ void Repository::absorb() {
 void Repository::correct_claim(std::uint64_t here) {
   if (claim_.position > here) {
     claim_.discarded = saturating_add(claim_.discarded, claim_.position - here);
-    claim_.reason = "The last bytes of the earlier download had not reached the disk.";
+    claim_.reason = "notFlushed";
   }
   claim_.position = here;
   claim_.total.reset();

@@ -60,17 +60,15 @@ std::optional<Error> ModelSource::fault() const {
     return Error{ErrorCode::kUnsupported, message, false, repo.substr(0, 200)};
   };
   if (is_folder()) return std::nullopt;
-  if (!is_url(host))
-    return Error{ErrorCode::kUnsupported, "The address of the model Hub is not a web address.", false,
-                 host.substr(0, 200)};
+  if (!is_url(host)) return Error{ErrorCode::kUnsupported, "badHost", false, host.substr(0, 200)};
   const std::string_view name = repo;
   const std::size_t slash = name.find('/');
   const bool good = slash == std::string_view::npos
                         ? is_segment(name)
                         : is_segment(name.substr(0, slash)) && is_segment(name.substr(slash + 1));
-  if (!good) return refuse("The model's name is neither a name on the Hub nor a web address.");
+  if (!good) return refuse("badRepo");
   if (revision.empty() || revision.size() > 200 || !path_fault(revision).empty()) {
-    return refuse("The revision of the model is not a branch, tag or commit.");
+    return refuse("badRevision");
   }
   return std::nullopt;
 }
@@ -331,8 +329,8 @@ void SourceResolver::page_arrived(const Request& request, std::string body, Inst
   const bool same_host = next_page_.starts_with(source_.host + "/");
   if (!same_host || next_page_ == request.url || pages_.size() >= kMaxPages) {
     pages_.clear();
-    return refuse({ErrorCode::kUnsupported, "The model's list of files on the Hub leads nowhere.", false,
-                   std::exchange(next_page_, {}).substr(0, 200)});
+    return refuse(
+        {ErrorCode::kUnsupported, "listLeadsNowhere", false, std::exchange(next_page_, {}).substr(0, 200)});
   }
   ask(now);
 }

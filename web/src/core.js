@@ -4,6 +4,7 @@
  * reads a clock. Every object holds memory of the core until its dispose().
  */
 import createCoreModule from '#core';
+import { say, saySnapshot } from './elements/sentences.js';
 import { textOf } from './errors.js';
 
 /**
@@ -192,12 +193,12 @@ class WatchedLoad extends Handle {
 
   /** @param {number} nowMs @returns {Snapshot} */
   snapshot(nowMs) {
-    return JSON.parse(this.bound.snapshot(number(nowMs)));
+    return saySnapshot(JSON.parse(this.bound.snapshot(number(nowMs))));
   }
 }
 
 /** @param {string} json @returns {Snapshot | null} */
-const snapshotOf = (json) => (json ? JSON.parse(json) : null);
+const snapshotOf = (json) => (json ? saySnapshot(JSON.parse(json)) : null);
 
 /** A `status` that nothing follows, or that a person must see at once. */
 const FINAL = new Set(['ready', 'completed', 'failed', 'cancelled', 'error']);
@@ -245,37 +246,37 @@ class Throttler extends Handle {
 class StateManager extends Handle {
   /** @param {string} modelKey @param {string} modelName @param {number} nowMs */
   startDownload(modelKey, modelName, nowMs) {
-    return this.bound.startDownload(textOf(modelKey), textOf(modelName), number(nowMs)) || null;
+    return refusal(this.bound.startDownload(textOf(modelKey), textOf(modelName), number(nowMs)));
   }
 
   /** @param {string} modelKey @param {unknown} info a snapshot of a tracker, an aggregator or a loader @param {number} nowMs */
   updateDownload(modelKey, info, nowMs) {
-    return this.bound.updateDownload(textOf(modelKey), infoJson(info), number(nowMs)) || null;
+    return refusal(this.bound.updateDownload(textOf(modelKey), infoJson(info), number(nowMs)));
   }
 
   /** @param {string} modelKey @param {number} nowMs */
   completeDownload(modelKey, nowMs) {
-    return this.bound.completeDownload(textOf(modelKey), number(nowMs)) || null;
+    return refusal(this.bound.completeDownload(textOf(modelKey), number(nowMs)));
   }
 
   /** @param {string} modelKey @param {unknown} error @param {number} nowMs */
   failDownload(modelKey, error, nowMs) {
-    return this.bound.failDownload(textOf(modelKey), errorText(error), number(nowMs)) || null;
+    return refusal(this.bound.failDownload(textOf(modelKey), errorText(error), number(nowMs)));
   }
 
   /** @param {string} modelKey @param {number} nowMs */
   pauseDownload(modelKey, nowMs) {
-    return this.bound.pauseDownload(textOf(modelKey), number(nowMs)) || null;
+    return refusal(this.bound.pauseDownload(textOf(modelKey), number(nowMs)));
   }
 
   /** @param {string} modelKey @param {number} nowMs */
   resumeDownload(modelKey, nowMs) {
-    return this.bound.resumeDownload(textOf(modelKey), number(nowMs)) || null;
+    return refusal(this.bound.resumeDownload(textOf(modelKey), number(nowMs)));
   }
 
   /** @param {string} modelKey @param {number} nowMs */
   removeDownload(modelKey, nowMs) {
-    return this.bound.removeDownload(textOf(modelKey), number(nowMs)) || null;
+    return refusal(this.bound.removeDownload(textOf(modelKey), number(nowMs)));
   }
 
   /** @param {string} modelKey @returns {DownloadState | null} */
@@ -320,7 +321,10 @@ class StateManager extends Handle {
    * @returns {{ state: DownloadState, error?: undefined } | { state?: undefined, error: string }}
    */
   restore(json, nowMs) {
-    return JSON.parse(this.bound.restore(typeof json === 'string' ? json : '', number(nowMs)));
+    const restored = JSON.parse(
+      this.bound.restore(typeof json === 'string' ? json : '', number(nowMs)),
+    );
+    return restored.error ? { error: say(restored.error) } : restored;
   }
 
   /**
@@ -342,6 +346,9 @@ class StateManager extends Handle {
 
 /** @param {unknown} value @returns {number} NaN for what is no number */
 const number = (value) => (typeof value === 'number' ? value : NaN);
+
+/** @param {string} words '' for none */
+const refusal = (words) => (words ? say(words) : null);
 
 /** @param {number} value */
 const orNull = (value) => (Number.isNaN(value) ? null : value);

@@ -59,13 +59,19 @@ constexpr std::string_view to_string(ErrorCode code) {
 }
 
 /// An error as a value.
+///
+/// Sentences are said by the page, in its visitor's language; the core names them: the id of a sentence, then
+/// its parameters, each behind a tab ("noRoom\t2100000000\t1200000000"). A parameter is a count (of bytes,
+/// plain), the id of a part of a sentence, or a name from outside. The words stand in
+/// web/src/elements/sentences.js.
 struct Error {
   ErrorCode code = ErrorCode::kRuntime;
-  /// A sentence for the visitor: what happened. Ours alone, no text from outside.
+  /// What happened, by the id of a sentence for the visitor. Ours alone.
   std::string message;
   /// Whether trying the same again can help.
   bool retryable = false;
-  /// Text from outside (a path, a server's or a runtime's words): to be shown as text, never as markup.
+  /// Text from outside (a path, a server's or a runtime's words): to be shown as text, never as markup. A
+  /// sentence of ours begins with a tab here.
   std::string detail;
 };
 

@@ -13,7 +13,7 @@ enum class RuntimeBuild { kJspi, kAsyncify };
 
 const char* to_string(RuntimeBuild build);
 
-/// Which weights were chosen for this device, and why, in words.
+/// Which weights were chosen for this device, and why (see Error for how the core names sentences).
 struct Variant {
   std::string dtype;
   ExecutionProvider execution_provider = ExecutionProvider::kWasm;

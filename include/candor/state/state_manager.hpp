@@ -24,7 +24,7 @@ enum class StateError {
   kAlreadyActive,      ///< restoring over a download that runs here
 };
 
-/// One plain sentence; empty for `none`.
+/// The id of a sentence; empty for `none`.
 std::string_view to_string(StateError error);
 
 /// What the caller must do with its storage.

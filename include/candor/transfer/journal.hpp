@@ -5,7 +5,6 @@
 #include <span>
 #include <string>
 #include <string_view>
-#include <variant>
 #include <vector>
 
 #include "candor/io/event.hpp"
@@ -41,8 +40,8 @@ struct Journal {
 
   /// JSON and, on a second line, its checksum: a torn write does not pass for a journal.
   std::string to_text() const;
-  /// From hostile text. The alternative is the reason why it is ignored, a sentence.
-  static std::variant<Journal, std::string> parse(std::string_view text);
+  /// From hostile text; empty for one that is cut, damaged, of another version or impossible.
+  static std::optional<Journal> parse(std::string_view text);
   /// From the two places that journals are written to in turn: the whole one with the highest sequence, and
   /// the place that the next one goes to, which is never that one's.
   static Newest newest(std::span<const std::optional<std::string>> texts);

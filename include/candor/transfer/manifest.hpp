@@ -66,7 +66,7 @@ class Manifest {
   std::string commit_;
 };
 
-/// Why a path may not be used below a model's folder; empty when it may.
+/// Why a path may not be used below a model's folder, by the id of a part of a sentence; empty when it may.
 std::string_view path_fault(std::string_view path);
 
 /// A path as part of a URL: everything but unreserved characters and '/' percent-encoded.

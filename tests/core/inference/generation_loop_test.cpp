@@ -127,7 +127,7 @@ TEST(GenerationLoop, TakesTheCacheShapeFromTheConfigurationWhereTheGraphIsSymbol
   }
   EXPECT_EQ(GenerationLoop(description).layout().dims, (std::array<std::uint64_t, 4>{1, 3, 0, 64}));
   description.shape.head_dim.reset();
-  EXPECT_NE(message_of(description).find("how large"), std::string::npos);
+  EXPECT_EQ(message_of(description), "cacheSizeUnknown");
 }
 
 TEST(GenerationLoop, NamesInputsThatItDoesNotKnow) {
@@ -137,14 +137,14 @@ TEST(GenerationLoop, NamesInputsThatItDoesNotKnow) {
   const GenerationLoop loop(description);
   ASSERT_TRUE(loop.error());
   EXPECT_EQ(loop.error()->code, ErrorCode::kUnsupported);
-  EXPECT_NE(loop.error()->message.find("pixel_values, use_cache_branch"), std::string::npos);
+  EXPECT_EQ(loop.error()->message, "unknownInputs\tpixel_values, use_cache_branch");
   EXPECT_FALSE(loop.error()->retryable);
 }
 
 TEST(GenerationLoop, RefusesGraphsThatDoNotFitTheirConfiguration) {
   GraphDescription layers = graph();
   layers.shape.layers = 3;
-  EXPECT_NE(message_of(layers).find("config.json says 3"), std::string::npos);
+  EXPECT_EQ(message_of(layers), "cacheLayers\t2\t3");
   GraphDescription heads = graph();
   heads.shape.kv_heads = 9;
   EXPECT_NE(message_of(heads), "");
@@ -231,7 +231,7 @@ TEST(GenerationLoop, SaysThatAPromptIsTooLong) {
   GenerationLoop loop(description);
   const GenerationStep step = loop.begin({5, 6, 7, 8}, {});
   ASSERT_TRUE(std::holds_alternative<step::Failed>(step));
-  EXPECT_NE(std::get<step::Failed>(step).error.message.find("takes 4 tokens"), std::string::npos);
+  EXPECT_EQ(std::get<step::Failed>(step).error.message, "chatTooLong\t4\t4");
 }
 
 TEST(GenerationLoop, RefusesEmptyPromptsAndForeignTokens) {
@@ -239,7 +239,7 @@ TEST(GenerationLoop, RefusesEmptyPromptsAndForeignTokens) {
   EXPECT_TRUE(std::holds_alternative<step::Failed>(loop.begin({}, {})));
   const GenerationStep step = loop.begin({4096}, {});
   ASSERT_TRUE(std::holds_alternative<step::Failed>(step));
-  EXPECT_NE(std::get<step::Failed>(step).error.message.find("does not belong"), std::string::npos);
+  EXPECT_EQ(std::get<step::Failed>(step).error.message, "foreignTokenizer\t4096\t4096");
 }
 
 TEST(GenerationLoop, HoldsBackACharacterThatIsSplitAcrossTokens) {

@@ -244,7 +244,7 @@ TEST(LoaderFaults, ARemovalThatFailsSaysSoToWhoAskedForIt) {
   ASSERT_EQ(world.done.size(), 2U);
   for (const auto& done : world.done) {
     ASSERT_TRUE(done.error);
-    EXPECT_EQ(done.error->message, "The model's files could not be removed from this device.");
+    EXPECT_EQ(done.error->message, "notRemoved");
   }
   EXPECT_EQ(world.snapshot().status, LoadStatus::kFailed);
   EXPECT_FALSE(world.snapshot().can.retry) << "that would load";

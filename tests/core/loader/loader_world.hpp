@@ -541,6 +541,13 @@ class LoaderWorld {
     if (broken.empty()) broken = words + " (publication " + std::to_string(shown.size()) + ")";
   }
 
+  /// Whether these are the id of a sentence and its parameters, which the page puts into words.
+  static bool is_named(const std::string& words) {
+    const std::string id = words.substr(0, words.find('\t'));
+    return !id.empty() && id.front() >= 'a' && id.front() <= 'z' &&
+           id.find_first_of(" .") == std::string::npos;
+  }
+
   /// H1 to H5 for one published snapshot and the one before.
   void check(const Snapshot& s) {
     const auto percentage = [&](std::optional<double> value, const char* what) {
@@ -575,6 +582,9 @@ class LoaderWorld {
     }
     if (s.can.retry && (s.status != LoadStatus::kFailed || !s.error->error.retryable))
       fault("a retry that can't help");
+    if (s.error && !is_named(s.error->error.message)) fault("an error without the id of a sentence");
+    if (s.discarded_reason && !is_named(*s.discarded_reason)) fault("a reason without the id of a sentence");
+    if (s.variant && !is_named(s.variant->reason)) fault("a choice without the id of a sentence");
     if (s.attempt < 1 || s.attempt > s.max_attempts) fault("attempt out of range");
     std::uint64_t sum = 0;
     for (const SnapshotFile& file : s.files) {

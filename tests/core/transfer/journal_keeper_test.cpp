@@ -23,7 +23,7 @@ Journal::Newest last(const std::string& commit) {
 
 const std::array<event::StoredFile, 1> kDisk = {{{"hashed", 9}}};
 
-Journal read(const action::WriteJournal& written) { return std::get<Journal>(Journal::parse(written.text)); }
+Journal read(const action::WriteJournal& written) { return *Journal::parse(written.text); }
 
 TEST(JournalKeeper, GivesWhatWasStoredOfAFileOnce) {
   JournalKeeper keeper(last("one"), kDisk, "one", {});

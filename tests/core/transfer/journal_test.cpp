@@ -20,11 +20,7 @@ Journal example() {
   return journal;
 }
 
-std::string reason(const std::string& text) {
-  const auto result = Journal::parse(text);
-  const std::string* why = std::get_if<std::string>(&result);
-  return why == nullptr ? "" : *why;
-}
+bool is_read(const std::string& text) { return Journal::parse(text).has_value(); }
 
 std::string sealed(const std::string& body) {
   const std::uint32_t crc = crc32(body);
@@ -35,8 +31,8 @@ std::string sealed(const std::string& body) {
 
 TEST(Journal, ReadsWhatItWrote) {
   const auto result = Journal::parse(example().to_text());
-  ASSERT_TRUE(std::holds_alternative<Journal>(result));
-  const auto& journal = std::get<Journal>(result);
+  ASSERT_TRUE(result);
+  const Journal& journal = *result;
   EXPECT_EQ(journal.sequence, 7U);
   EXPECT_EQ(journal.commit, "c0ffee");
   ASSERT_EQ(journal.files.size(), 4U);
@@ -52,20 +48,20 @@ TEST(Journal, ReadsWhatItWrote) {
 TEST(Journal, NoticesEveryTornWriteAndEveryFlippedBit) {
   const std::string text = example().to_text();
   for (std::size_t length = 0; length < text.size(); ++length)
-    EXPECT_NE(reason(text.substr(0, length)), "") << length;
+    EXPECT_FALSE(is_read(text.substr(0, length))) << length;
   for (std::size_t i = 0; i < text.size(); ++i) {
     std::string flipped = text;
     flipped[i] = static_cast<char>(flipped[i] ^ 1);
-    EXPECT_NE(reason(flipped), "") << i;
+    EXPECT_FALSE(is_read(flipped)) << i;
   }
-  EXPECT_NE(reason(text + text), "");
+  EXPECT_FALSE(is_read(text + text));
 }
 
 TEST(Journal, RefusesWhatIsSealedButMakesNoSense) {
   const auto with_file = [](const std::string& file) {
     return sealed(R"({"candorJournal":1,"sequence":1,"commit":"c","files":[)" + file + "]}");
   };
-  EXPECT_EQ(reason(with_file(R"({"path":"a","size":5,"ranges":[0,5]})")), "");
+  EXPECT_TRUE(is_read(with_file(R"({"path":"a","size":5,"ranges":[0,5]})")));
   for (const char* file :
        {R"({"path":"../a","size":5,"ranges":[]})", R"({"path":"a","size":5})",
         R"({"path":"a","size":5,"ranges":[0]})", R"({"path":"a","size":5,"ranges":[3,2]})",
@@ -74,11 +70,11 @@ TEST(Journal, RefusesWhatIsSealedButMakesNoSense) {
         R"({"path":"a","ranges":[0,4],"verified":true})", R"({"path":"a","size":5,"ranges":[],"sha256":"x"})",
         R"({"path":"a","size":5,"ranges":[],"oid":"x"})",
         R"({"path":"a","size":5,"ranges":[]},{"path":"a","size":5,"ranges":[]})", "7", "null"})
-    EXPECT_NE(reason(with_file(file)), "") << file;
-  EXPECT_NE(reason(sealed(R"({"candorJournal":2,"files":[]})")), "");
-  EXPECT_NE(reason(sealed(R"({"candorJournal":1})")), "");
-  EXPECT_NE(reason(sealed("[]")), "");
-  EXPECT_NE(reason(sealed("")), "");
+    EXPECT_FALSE(is_read(with_file(file))) << file;
+  EXPECT_FALSE(is_read(sealed(R"({"candorJournal":2,"files":[]})")));
+  EXPECT_FALSE(is_read(sealed(R"({"candorJournal":1})")));
+  EXPECT_FALSE(is_read(sealed("[]")));
+  EXPECT_FALSE(is_read(sealed("")));
 }
 
 TEST(Journal, KnowsWhetherTheNetworkIsNeeded) {

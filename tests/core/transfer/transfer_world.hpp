@@ -461,8 +461,8 @@ class World {
     note("journal");
     if (!options.persistent) return fail("writes a journal that nobody keeps");
     auto parsed = Journal::parse(a.text);
-    if (!std::holds_alternative<Journal>(parsed)) return fail("writes a journal that it cannot read");
-    const Journal& journal = std::get<Journal>(parsed);
+    if (!parsed) return fail("writes a journal that it cannot read");
+    const Journal& journal = *parsed;
     if (journal.sequence <= sequence_) return fail("writes a journal that is not newer");
     sequence_ = journal.sequence;
     for (const FileId file : open_) flush(file);

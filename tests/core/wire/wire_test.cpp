@@ -376,7 +376,7 @@ TEST(Wire, SaysWhatCameOfARecord) {
   const auto restored = [&](const char* text) {
     return nlohmann::json::parse(wire::restored_to_json(states.restore(text, instant_from_ms(9))));
   };
-  EXPECT_EQ(restored("{"), nlohmann::json::parse(R"({"error":"The saved record is damaged."})"));
+  EXPECT_EQ(restored("{"), nlohmann::json::parse(R"({"error":"recordDamaged"})"));
   const auto taken = restored(
       R"({"version":1,"modelKey":"k","modelName":"K","status":"paused","startTime":1,"lastUpdate":2,"bytesDownloaded":3})");
   EXPECT_EQ(taken.size(), 1U);

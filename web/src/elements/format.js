@@ -69,7 +69,7 @@ export class Formatter {
     for (let i = least; ; ++i) {
       const [unit, size, decimals] = UNITS[i];
       const step = 10 ** decimals;
-      // One division by a whole number, so that halves are halves: the core's sentences say the same number.
+      // One division by a whole number, so that halves are halves.
       const scaled = bytes / (size / step);
       const value = (floor ? Math.floor(scaled) : Math.round(scaled)) / step;
       if (value < 1000 || i === UNITS.length - 1) return { unit, value, decimals };

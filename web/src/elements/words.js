@@ -3,6 +3,8 @@
  * here computes progress; numbers go through the formatter as they came.
  */
 
+import { SENTENCES } from './sentences.js';
+
 /**
  * @typedef {import('../../bindings.d.ts').Snapshot} Snapshot
  * @typedef {import('../../bindings.d.ts').FileProgress} FileProgress
@@ -121,6 +123,8 @@ export const WORDS = {
     tried: (/** @type {number} */ n) => `It was tried ${n} times.`,
     details: 'Technical details',
   },
+  /** The core's: errors, reasons. */
+  sentences: SENTENCES,
 };
 
 /**

@@ -1,6 +1,7 @@
 /**
  * The page's side: hands commands to the worker and snapshots to whoever wants them. It decides nothing.
  */
+import { sayError, saySnapshot } from '../elements/sentences.js';
 import { CandorError, textOf } from '../errors.js';
 
 /**
@@ -446,7 +447,7 @@ export class Loader {
         for (const snapshot of message.snapshots) this.#take(snapshot);
         return this.#starting?.resolve();
       case 'broken':
-        return this.#end(CandorError.from(message.error));
+        return this.#end(said(message.error));
       case 'snapshot': {
         this.#take(message.snapshot);
         return this.#settle(message.snapshot.modelKey);
@@ -454,7 +455,7 @@ export class Loader {
       case 'done': {
         const { id, bytes, error } = message;
         const waiting = this.#commands.get(id);
-        if (error) waiting?.reject(CandorError.from(error));
+        if (error) waiting?.reject(said(error));
         else waiting?.resolve(bytes);
         return void this.#commands.delete(id);
       }
@@ -471,7 +472,7 @@ export class Loader {
         return void this.#chats.delete(message.id);
       }
       case 'chatFailed':
-        this.#chats.get(message.id)?.fail(CandorError.from(message.error));
+        this.#chats.get(message.id)?.fail(said(message.error));
         return void this.#chats.delete(message.id);
       case 'startHelper':
         return this.#startHelper(message);
@@ -501,8 +502,9 @@ export class Loader {
     }
   }
 
-  /** @param {Snapshot} snapshot */
-  #take(snapshot) {
+  /** @param {Snapshot} fromWorker */
+  #take(fromWorker) {
+    const snapshot = saySnapshot(fromWorker);
     this.#snapshots.set(snapshot.modelKey, snapshot);
     for (const fn of [...(this.#subscribers.get(snapshot.modelKey) ?? [])]) {
       // One subscriber may remove another.
@@ -687,6 +689,9 @@ export async function connect(makeWorker, options) {
   await loader.start();
   return loader;
 }
+
+/** @param {Parameters<typeof CandorError.from>[0]} error as it came from the worker */
+const said = (error) => CandorError.from(sayError(error));
 
 const left = () => new CandorError('aborted', 'The page was left.', { retryable: true });
 

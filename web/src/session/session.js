@@ -112,7 +112,7 @@ export async function createSession(
     }),
   );
   const layout = /** @type {CacheLayout | { error: CoreError }} */ (JSON.parse(loop.layout()));
-  if ('error' in layout) throw new SessionError('unsupported', layout.error.message);
+  if ('error' in layout) throw new SessionError('unsupported', `\t${layout.error.message}`);
 
   const result = new Session({ core, ort, session, loop, layout, chat, device, clock });
   progress('warmup');
