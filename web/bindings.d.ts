@@ -3,6 +3,10 @@
  * frame, nothing to free, and absent values survive (`null`), which Embind's value objects cannot say in every supported
  * Emscripten. Bulk bytes cross through the module's memory. A test compares this file with the module.
  *
+ * Sentences (messages, reasons, refusals) come by name: an id and its parameters, each behind a tab, which
+ * src/elements/sentences.js puts into words before anybody sees them. In a detail, which is text from outside, ours begins
+ * with a tab.
+ *
  * Units: bytes, milliseconds (`nowMs`, from any steady epoch), bytes per second; `timeRemaining`, `etaLow`, `etaHigh` in seconds.
  */
 
@@ -173,7 +177,7 @@ export type ErrorCode =
   | 'runtime'
   | 'aborted';
 
-/** message: a sentence for the visitor. kept: bytes on disk that the next try starts from. detail: text from outside (show as text). */
+/** message: a sentence for the visitor, by name. kept: bytes on disk that the next try starts from. detail: text from outside (show as text). */
 export interface CoreError {
   code: ErrorCode;
   message: string;
@@ -493,7 +497,7 @@ export interface ThrottlerHandle extends Bound {
 }
 
 export interface StateManagerHandle extends Bound {
-  startDownload(modelKey: string, modelName: string, nowMs: number): string; // '' or the reason why not
+  startDownload(modelKey: string, modelName: string, nowMs: number): string; // '' or the name of the reason why not
   updateDownload(modelKey: string, infoJson: string, nowMs: number): string;
   completeDownload(modelKey: string, nowMs: number): string;
   failDownload(modelKey: string, error: string, nowMs: number): string;

@@ -4,7 +4,7 @@
  * `--types` makes the declarations, too.
  */
 import { execFileSync } from 'node:child_process';
-import { cp, mkdir, readFile, readdir, writeFile } from 'node:fs/promises';
+import { cp, mkdir, readFile, readdir, rm, writeFile } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import path from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
@@ -15,10 +15,12 @@ const web = path.dirname(fileURLToPath(import.meta.url));
 const dist = path.join(web, 'dist');
 
 /** Each becomes dist/<name>.js. */
-export const ENTRIES = {
+const PAGE = {
   candor: 'src/page/index.js',
   define: 'src/page/define.js',
   transformers: 'src/page/transformers.js',
+};
+const WORKERS = {
   worker: 'src/loader/worker.js',
   'disk-worker': 'src/disk/disk-worker.js',
   'session-worker': 'src/session/session-worker.js',
@@ -47,25 +49,33 @@ const relocate = {
 };
 
 /**
+ * What the page's files share lies in files beside them, dist/page-<hash>.js: it must be there once, or words that are
+ * replaced for one of them were not for the others. A worker is one file.
  * @param {object} [options]
  * @param {string[]} [options.external]
  * @param {boolean} [options.write]
+ * @returns {Promise<import('esbuild').OutputFile[]>} those that were not written
  */
-export function bundle({ external = [], write = true } = {}) {
-  return build({
-    absWorkingDir: web,
-    entryPoints: ENTRIES,
-    outdir: dist,
-    bundle: true,
-    format: 'esm',
-    target: 'es2022',
-    minify: true,
-    legalComments: 'none',
-    plugins: [relocate],
-    external,
-    write,
-    logLevel: 'warning',
-  });
+export async function bundle({ external = [], write = true } = {}) {
+  const builds = [PAGE, WORKERS].map((entryPoints) =>
+    build({
+      absWorkingDir: web,
+      entryPoints,
+      splitting: entryPoints === PAGE,
+      chunkNames: 'page-[hash]',
+      outdir: dist,
+      bundle: true,
+      format: 'esm',
+      target: 'es2022',
+      minify: true,
+      legalComments: 'none',
+      plugins: [relocate],
+      external,
+      write,
+      logLevel: 'warning',
+    }),
+  );
+  return (await Promise.all(builds)).flatMap(({ outputFiles }) => outputFiles ?? []);
 }
 
 /** The two builds of ONNX Runtime with WebGPU: for engines that can suspend WebAssembly, and for the others. */
@@ -104,6 +114,9 @@ async function main() {
   await writeFile(path.join(dist, 'core/candor-core.js'), code ?? '');
   const ort = path.dirname(createRequire(import.meta.url).resolve('onnxruntime-web/webgpu'));
   for (const name of ORT) await cp(path.join(ort, name), path.join(dist, 'ort', name));
+  for (const name of await readdir(dist)) {
+    if (name.startsWith('page-')) await rm(path.join(dist, name));
+  }
   await bundle();
   if (process.argv.includes('--types')) await declarations();
 }

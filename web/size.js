@@ -21,11 +21,11 @@ export async function packageSizes() {
   const core = ['candor-core.wasm', 'candor-core.js'].map((name) =>
     readFile(path.join(web, 'dist/core', name)).then(gzipped),
   );
-  const { outputFiles } = await bundle({ external: ['#core', '@huggingface/*'], write: false });
+  const outputFiles = await bundle({ external: ['#core', '@huggingface/*'], write: false });
   const sum = (/** @type {number[]} */ list) => list.reduce((total, bytes) => total + bytes, 0);
   return {
     coreGzipBytes: sum(await Promise.all(core)),
-    webGzipBytes: sum((outputFiles ?? []).map(({ contents }) => gzipped(contents))),
+    webGzipBytes: sum(outputFiles.map(({ contents }) => gzipped(contents))),
   };
 }
 

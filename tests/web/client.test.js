@@ -241,10 +241,42 @@ test('a chat that fails rejects with its code, after the pieces that came before
   const { id } = got.at(-1);
   await say({ type: 'piece', id, text: 'x' });
   assert.equal((await first).value, 'x');
-  const error = { code: 'device_lost', message: 'Lost.', retryable: true, detail: '', kept: 0 };
+  const error = { code: 'device_lost', message: 'noAnswer', retryable: true, detail: '', kept: 0 };
   await say({ type: 'chatFailed', id, error });
-  await assert.rejects(chat.next(), { code: 'device_lost', message: 'Lost.' });
+  // What the core named is said.
+  await assert.rejects(chat.next(), {
+    code: 'device_lost',
+    message: 'The model could not answer.',
+  });
   assert.deepEqual(await chat.next(), { done: true, value: undefined });
+  await loader.dispose();
+});
+
+test('what the core names in a snapshot is said to whoever looks', async () => {
+  const { loader, say } = await setUp();
+  /** @type {import('../../web/bindings.d.ts').Snapshot[]} */
+  const heard = [];
+  loader.subscribe('m', (snapshot) => heard.push(snapshot));
+  const error = {
+    code: 'unsupported',
+    message: 'cannotRunHere',
+    retryable: false,
+    kept: 0,
+    detail: '\tcacheDimensions\tx',
+    retryIn: null,
+  };
+  const fields = { error, discardedReason: 'notFlushed' };
+  await say({ type: 'snapshot', snapshot: { ...snapshotOf('failed'), ...fields } });
+  const snapshot = loader.snapshot('m');
+  assert.equal(heard.at(-1), snapshot);
+  assert.deepEqual(
+    [snapshot.error?.message, snapshot.error?.detail, snapshot.discardedReason],
+    [
+      'This model cannot be run here.',
+      'The cache input x does not have 4 dimensions.',
+      'The last bytes of the earlier download had not reached the disk.',
+    ],
+  );
   await loader.dispose();
 });
 
@@ -513,7 +545,7 @@ test('a loader whose page is left while it closes is closed', async () => {
 test('a removal that failed rejects with its reason', async () => {
   const error = {
     code: 'storage',
-    message: 'Another tab is using this model.',
+    message: 'usedElsewhere',
     retryable: true,
     kept: 5,
     detail: '',
@@ -524,7 +556,8 @@ test('a removal that failed rejects with its reason', async () => {
   );
   await assert.rejects(loader.remove('m'), (/** @type {any} */ thrown) => {
     assert.ok(thrown instanceof CandorError);
-    assert.deepEqual([thrown.code, thrown.message, thrown.kept], ['storage', error.message, 5]);
+    const message = 'Another tab is using this model, so its files were not removed.';
+    assert.deepEqual([thrown.code, thrown.message, thrown.kept], ['storage', message, 5]);
     return true;
   });
   await loader.dispose();

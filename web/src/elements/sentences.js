@@ -194,7 +194,8 @@ export function say(words, locale = 'en') {
   if (typeof sentence === 'string') return sentence;
   return sentence(parameters, {
     bytes: (count) => formatter(locale).bytes(Number(count)),
-    say: (part) => say(part, locale),
+    // Where a parameter is missing, nothing is said.
+    say: (part = '') => say(part, locale),
   });
 }
 
