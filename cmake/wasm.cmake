@@ -27,7 +27,7 @@ function(candor_node_program target)
 endfunction()
 
 if(EXISTS ${CMAKE_CURRENT_SOURCE_DIR}/web/bindings.cpp)
-  add_executable(candor-core web/bindings.cpp web/host_libc.cpp)
+  add_executable(candor-core web/bindings.cpp web/embind_types.cpp web/host_libc.cpp)
   target_include_directories(candor-core PRIVATE src)
   target_link_libraries(candor-core PRIVATE candor candor_json candor_warnings)
   # JavaScript writes bytes and logits into the core's memory. Emscripten before 3.1.55 shows every view of it and doesn't
@@ -42,7 +42,6 @@ if(EXISTS ${CMAKE_CURRENT_SOURCE_DIR}/web/bindings.cpp)
     candor-core PRIVATE
     -Oz
     --bind
-    --js-library ${CMAKE_CURRENT_SOURCE_DIR}/cmake/embind_types.js
     -sMODULARIZE=1 -sEXPORT_ES6=1 -sEXPORT_NAME=createCoreModule # an ES module with one factory
     -sENVIRONMENT=web,worker # Node passes `wasmBinary`, so no file or fetch code is needed there either
     -sDYNAMIC_EXECUTION=0 # no `new Function`: the module runs under a strict Content-Security-Policy
@@ -53,7 +52,7 @@ if(EXISTS ${CMAKE_CURRENT_SOURCE_DIR}/web/bindings.cpp)
     -sINCOMING_MODULE_JS_API=wasmBinary,locateFile,instantiateWasm
     -sEXPORTED_RUNTIME_METHODS=${views})
   set_target_properties(candor-core PROPERTIES SUFFIX .js LINK_DEPENDS
-    "${CMAKE_CURRENT_SOURCE_DIR}/cmake/embind_types.js;${CMAKE_CURRENT_SOURCE_DIR}/cmake/order_functions.mjs")
+    ${CMAKE_CURRENT_SOURCE_DIR}/cmake/order_functions.mjs)
   # Once more, after Emscripten's own last passes: another half a percent. Then the order that compresses best.
   find_program(WASM_OPT wasm-opt REQUIRED)
   set(wasm_opt ${WASM_OPT} --enable-simd --enable-bulk-memory --enable-sign-ext --enable-mutable-globals

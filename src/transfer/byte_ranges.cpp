@@ -8,18 +8,22 @@ std::uint64_t ByteRanges::add(ByteRange range) {
   if (range.length() == 0) return 0;
   // Everything that overlaps or touches the new range melts into it.
   std::uint64_t held = 0;
-  auto at = ranges_.begin();
-  while (at != ranges_.end() && at->first <= range.end) {
-    if (at->end < range.first) {
-      ++at;
-      continue;
+  std::vector<ByteRange> before;
+  std::vector<ByteRange> after;
+  for (const ByteRange& r : ranges_) {
+    if (r.end < range.first) {
+      before.push_back(r);
+    } else if (r.first > range.end) {
+      after.push_back(r);
+    } else {
+      range.first = std::min(range.first, r.first);
+      range.end = std::max(range.end, r.end);
+      held += r.length();
     }
-    range.first = std::min(range.first, at->first);
-    range.end = std::max(range.end, at->end);
-    held += at->length();
-    at = ranges_.erase(at);
   }
-  ranges_.insert(at, range);
+  before.push_back(range);
+  for (const ByteRange& r : after) before.push_back(r);
+  ranges_ = std::move(before);
   const std::uint64_t added = range.length() - held;
   total_ += added;
   return added;

@@ -4,6 +4,8 @@
 
 #include "base/text.hpp"
 #include "candor/base/bytes.hpp"
+#include "candor/transfer/sha1.hpp"
+#include "candor/transfer/sha256.hpp"
 
 namespace candor {
 namespace {
@@ -40,7 +42,7 @@ FileTransfer::FileTransfer(ManifestFile file, std::uint64_t seed, const Transfer
 FileTransfer::Hasher FileTransfer::fresh_hasher() const {
   if (!file_.sha256.empty()) return Sha256{};
   if (!file_.git_sha1.empty() && file_.size) return Sha1::git_blob(*file_.size);
-  return std::monostate{};
+  return std::nullopt;
 }
 
 std::uint64_t FileTransfer::end() const { return file_.size.value_or(kMaxSafeBytes); }
@@ -177,44 +179,31 @@ void FileTransfer::ended(std::uint64_t position) {
 }
 
 void FileTransfer::hash(std::span<const std::uint8_t> bytes) {
-  if (auto* sha256 = std::get_if<Sha256>(&hasher_)) {
-    while (!bytes.empty()) {
-      const std::uint64_t to_mark = sizes_.mark - hashed_ % sizes_.mark;
-      const auto part = bytes.first(static_cast<std::size_t>(std::min<std::uint64_t>(bytes.size(), to_mark)));
-      sha256->update(part);
-      hashed_ += part.size();
-      bytes = bytes.subspan(part.size());
-      if (hashed_ % sizes_.mark != 0) continue;
-      const std::size_t mark = marks_.size();
-      marks_.push_back(*sha256);
-      if (wrong_ && !differs_ && mark < wrong_->marks.size() && wrong_->marks[mark] != sha256->digest())
-        differs_ = mark;
-    }
-    return;
+  while (!bytes.empty()) {
+    const std::uint64_t to_mark = sizes_.mark - hashed_ % sizes_.mark;
+    const auto part = bytes.first(static_cast<std::size_t>(std::min<std::uint64_t>(bytes.size(), to_mark)));
+    bytes = bytes.subspan(part.size());
+    hashed_ += part.size();
+    if (!hasher_) continue;
+    hasher_->update(part);
+    if (hashed_ % sizes_.mark != 0) continue;
+    const std::size_t mark = marks_.size();
+    marks_.push_back(*hasher_);
+    if (wrong_ && !differs_ && mark < wrong_->marks.size() && wrong_->marks[mark] != hasher_->hex())
+      differs_ = mark;
   }
-  if (auto* sha1 = std::get_if<Sha1>(&hasher_)) sha1->update(bytes);
-  hashed_ += bytes.size();
 }
 
 void FileTransfer::rewind_hash(std::uint64_t offset) {
   if (offset >= hashed_) return;
-  if (std::holds_alternative<Sha256>(hasher_)) {
-    const std::uint64_t mark = offset / sizes_.mark;
-    marks_.resize(static_cast<std::size_t>(std::min<std::uint64_t>(mark, marks_.size())));
-    hashed_ = marks_.size() * sizes_.mark;
-    hasher_ = marks_.empty() ? Sha256{} : marks_.back();
-    if (differs_ && *differs_ >= marks_.size()) differs_.reset();
-  } else {
-    hashed_ = 0;
-    hasher_ = fresh_hasher();
-  }
+  const std::uint64_t mark = offset / sizes_.mark;
+  if (mark < marks_.size()) marks_.erase(marks_.begin() + static_cast<std::ptrdiff_t>(mark), marks_.end());
+  hashed_ = marks_.size() * sizes_.mark;
+  hasher_ = marks_.empty() ? fresh_hasher() : marks_.back();
+  if (differs_ && *differs_ >= marks_.size()) differs_.reset();
 }
 
-std::string FileTransfer::digest() const {
-  if (const auto* sha256 = std::get_if<Sha256>(&hasher_)) return to_hex(sha256->digest());
-  if (const auto* sha1 = std::get_if<Sha1>(&hasher_)) return to_hex(sha1->digest());
-  return {};
-}
+std::string FileTransfer::digest() const { return hasher_ ? hasher_->hex() : std::string(); }
 
 std::optional<ByteRange> FileTransfer::next_read(std::uint64_t limit) const {
   if (done_ || reading_ || !file_.has_hash()) return std::nullopt;
@@ -285,7 +274,7 @@ FileTransfer::Check FileTransfer::compare() {
   // An empty file cannot come better another time.
   const bool same = *file_.size == 0 || (wrong_ && wrong_->digest == found);
   Wrong wrong{{}, found, false};
-  for (const Sha256& mark : marks_) wrong.marks.push_back(mark.digest());
+  for (const BlockHash& mark : marks_) wrong.marks.push_back(mark.hex());
   discard(same ? "serverSendsDamage" : "fileDamaged");
   wrong_ = std::move(wrong);
   return same ? Check::kHopeless : Check::kDamaged;

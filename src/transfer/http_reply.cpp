@@ -88,28 +88,29 @@ std::string parse_next_link(std::string_view value) {
 }  // namespace
 
 std::optional<std::int64_t> parse_http_date(std::string_view value) {
-  // "Sun, 06 Nov 1994 08:49:37 GMT"
-  if (value.size() != 29 || value[3] != ',' || value[4] != ' ' || value[7] != ' ' || value[11] != ' ' ||
-      value[16] != ' ' || value[19] != ':' || value[22] != ':' || value.substr(25) != " GMT")
-    return std::nullopt;
-  constexpr std::array<std::string_view, 12> months = {"Jan", "Feb", "Mar", "Apr", "May", "Jun",
-                                                       "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"};
-  const auto month = std::find(months.begin(), months.end(), value.substr(8, 3));
-  const auto day = parse_uint(value.substr(5, 2));
-  const auto year = parse_uint(value.substr(12, 4));
-  const auto hour = parse_uint(value.substr(17, 2));
-  const auto minute = parse_uint(value.substr(20, 2));
-  const auto second = parse_uint(value.substr(23, 2));
-  if (month == months.end() || !day || *day < 1 || *day > 31 || !year || *year < 1970 || !hour ||
-      *hour > 23 || !minute || *minute > 59 || !second || *second > 60)
+  // Each run of `d` is a number; `?` may be anything.
+  constexpr std::string_view form = "???, dd ??? dddd dd:dd:dd GMT";
+  if (value.size() != form.size()) return std::nullopt;
+  std::array<std::int64_t, 5> numbers{};
+  std::size_t n = 0;
+  for (std::size_t i = 0; i < form.size(); ++i) {
+    const unsigned digit = static_cast<unsigned char>(value[i]) - unsigned{'0'};
+    if (form[i] == 'd' ? digit > 9 : form[i] != '?' && form[i] != value[i]) return std::nullopt;
+    if (form[i] == 'd') numbers[n] = numbers[n] * 10 + digit;
+    if (form[i] == 'd' && form[i + 1] != 'd') ++n;
+  }
+  const auto [day, year, hour, minute, second] = numbers;
+  constexpr std::string_view months = "JanFebMarAprMayJunJulAugSepOctNovDec";
+  const std::size_t month = months.find(value.substr(8, 3));
+  if (month == std::string_view::npos || month % 3 != 0 || day < 1 || day > 31 || year < 1970 || hour > 23 ||
+      minute > 59 || second > 60)
     return std::nullopt;
   // Days since 1970 of the civil calendar, counted in years that begin in March, so that the leap day comes
   // last.
-  const std::int64_t m = (month - months.begin() + 10) % 12;
-  const std::int64_t y = static_cast<std::int64_t>(*year) - (m >= 10 ? 1 : 0);
-  const std::int64_t days = 365 * y + y / 4 - y / 100 + y / 400 + (m * 306 + 5) / 10 +
-                            static_cast<std::int64_t>(*day) - 1 - 719'468;
-  return days * 86'400 + static_cast<std::int64_t>(*hour * 3'600 + *minute * 60 + *second);
+  const std::int64_t m = (static_cast<std::int64_t>(month) / 3 + 10) % 12;
+  const std::int64_t y = year - (m >= 10 ? 1 : 0);
+  const std::int64_t days = 365 * y + y / 4 - y / 100 + y / 400 + (m * 306 + 5) / 10 + day - 1 - 719'468;
+  return days * 86'400 + hour * 3'600 + minute * 60 + second;
 }
 
 HttpReply HttpReply::from(int status, bool redirected,

@@ -1,6 +1,5 @@
 #include "candor/transfer/sha256.hpp"
 
-#include <algorithm>
 #include <bit>
 #include <cstring>
 
@@ -97,51 +96,21 @@ void compress(std::array<std::uint32_t, 8>& state, const std::uint8_t* data, std
 
 }  // namespace
 
-void Sha256::update(std::span<const std::uint8_t> bytes) {
-  const std::size_t filled = static_cast<std::size_t>(length_ % 64);
-  length_ += bytes.size();
-  if (filled != 0) {
-    const std::size_t taken = std::min(bytes.size(), 64 - filled);
-    std::copy_n(bytes.begin(), taken, tail_.begin() + static_cast<std::ptrdiff_t>(filled));
-    bytes = bytes.subspan(taken);
-    if (filled + taken < 64) return;
-    compress(state_, tail_.data(), 1);
-  }
-  const std::size_t blocks = bytes.size() / 64;
-  if (blocks > 0) compress(state_, bytes.data(), blocks);
-  bytes = bytes.subspan(blocks * 64);
-  std::copy(bytes.begin(), bytes.end(), tail_.begin());
-}
+Sha256::Sha256()
+    : BlockHash({0x6a09e667U, 0xbb67ae85U, 0x3c6ef372U, 0xa54ff53aU, 0x510e527fU, 0x9b05688cU, 0x1f83d9abU,
+                 0x5be0cd19U},
+                compress, sizeof(Digest)) {}
 
 Sha256::Digest Sha256::digest() const {
-  Sha256 last = *this;
-  std::array<std::uint8_t, 72> padding{0x80};
-  const std::size_t zeros = static_cast<std::size_t>((119 - length_ % 64) % 64);
-  const std::uint64_t bits = length_ * 8;
-  for (std::size_t i = 0; i < 8; ++i)
-    padding[1 + zeros + i] = static_cast<std::uint8_t>(bits >> (56 - 8 * i));
-  last.update({padding.data(), 1 + zeros + 8});
   Digest digest;
-  for (std::size_t i = 0; i < 32; ++i)
-    digest[i] = static_cast<std::uint8_t>(last.state_[i / 4] >> (24 - 8 * (i % 4)));
+  write_digest(digest);
   return digest;
-}
-
-std::string to_hex(std::span<const std::uint8_t> bytes) {
-  constexpr char digits[] = "0123456789abcdef";
-  std::string text;
-  text.reserve(bytes.size() * 2);
-  for (const std::uint8_t byte : bytes) {
-    text += digits[byte >> 4];
-    text += digits[byte & 15];
-  }
-  return text;
 }
 
 std::string sha256_of(std::string_view text) {
   Sha256 hash;
   hash.update({reinterpret_cast<const std::uint8_t*>(text.data()), text.size()});
-  return to_hex(hash.digest());
+  return hash.hex();
 }
 
 }  // namespace candor

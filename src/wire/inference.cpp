@@ -96,17 +96,7 @@ std::optional<std::vector<TokenId>> parse_token_ids(std::string_view text) {
 }
 
 std::optional<std::vector<MessageCost>> parse_message_costs(std::string_view text) {
-  const auto costs = whole_array<Cost>(text);
-  if (!costs) return std::nullopt;
-  std::vector<MessageCost> known;
-  for (const Cost& cost : *costs) {
-    using Role = MessageCost::Role;
-    const Role role = cost.role == "system" ? Role::kSystem
-                      : cost.role == "user" ? Role::kUser
-                                            : Role::kOther;
-    known.push_back({role, cost.tokens});
-  }
-  return known;
+  return whole_array<MessageCost>(text);
 }
 
 std::size_t messages_to_drop(const GenerationLoop& loop, std::string_view costs, double prompt_tokens,

@@ -40,16 +40,12 @@ struct Refusal {
 };
 void fields(auto& f, json::Of<Refusal> auto& refusal) { f("error", in_full(refusal.error)); }
 
-struct Cost {
-  std::string role;
-  std::uint64_t tokens = 0;
-};
-void fields(auto& f, json::Of<Cost> auto& cost) {
+}  // namespace wire
+
+void fields(auto& f, json::Of<MessageCost> auto& cost) {
   f("role", cost.role);
   f.required("tokens", cost.tokens);
 }
-
-}  // namespace wire
 
 void fields(auto& f, json::Of<TensorDescription> auto& tensor) {
   f("name", tensor.name);

@@ -1,6 +1,7 @@
 #pragma once
 
 #include "base/fields.hpp"
+#include "candor/inference/context_window.hpp"
 #include "candor/inference/generation_loop.hpp"
 #include "candor/io/action.hpp"
 #include "candor/io/event.hpp"
@@ -58,7 +59,21 @@ constexpr const char* to_string(Revalidate revalidate) {
   return "";
 }
 
+constexpr const char* to_string(MessageCost::Role role) {
+  switch (role) {
+    case MessageCost::Role::kSystem:
+      return "system";
+    case MessageCost::Role::kUser:
+      return "user";
+    case MessageCost::Role::kOther:
+      return "other";
+  }
+  return "";
+}
+
 namespace json {
+template <>
+inline constexpr std::size_t kEnumerators<MessageCost::Role> = 3;
 template <>
 inline constexpr std::size_t kEnumerators<action::Body> = 2;
 template <>

@@ -2,7 +2,7 @@
 
 #include "candor/base/bytes.hpp"
 #include "state/download_state_fields.hpp"
-#include "wire/action_fields.hpp"
+#include "wire/names.hpp"
 #include "wire/wire.hpp"
 
 namespace candor {
@@ -15,21 +15,19 @@ void fields(auto& f, json::Of<StateManager::Restored> auto& restored) {
   }
 }
 
+/// The loader's own actions of these names.
+void fields(auto& f, json::Of<StorageAction> auto& action) {
+  const bool persist = action.kind == StorageAction::Kind::kPersist;
+  f.type(persist ? "persist" : "unpersist");
+  f("key", action.key);
+  if (persist) f("json", action.json);
+}
+
 namespace wire {
 
 std::string restored_to_json(const StateManager::Restored& restored) { return json::text_from(restored); }
 
-std::string storage_to_json(const std::vector<StorageAction>& actions) {
-  std::vector<Action> same;
-  for (const StorageAction& one : actions) {
-    if (one.kind == StorageAction::Kind::kPersist) {
-      same.emplace_back(action::Persist{one.key, one.json});
-    } else {
-      same.emplace_back(action::Unpersist{one.key});
-    }
-  }
-  return json::text_from(same);
-}
+std::string storage_to_json(const std::vector<StorageAction>& actions) { return json::text_from(actions); }
 
 StateError update_download(StateManager& states, std::string_view model_key, std::string_view info,
                            Instant now) {

@@ -4,18 +4,16 @@
 #include <optional>
 #include <span>
 #include <string>
-#include <variant>
 #include <vector>
 
 #include "candor/base/byte_ledger.hpp"
+#include "candor/transfer/block_hash.hpp"
 #include "candor/transfer/byte_ranges.hpp"
 #include "candor/transfer/file_version.hpp"
 #include "candor/transfer/http_reply.hpp"
 #include "candor/transfer/journal.hpp"
 #include "candor/transfer/manifest.hpp"
 #include "candor/transfer/recovery_policy.hpp"
-#include "candor/transfer/sha1.hpp"
-#include "candor/transfer/sha256.hpp"
 #include "candor/transfer/transfer_sizes.hpp"
 
 namespace candor {
@@ -127,10 +125,10 @@ class FileTransfer {
   void start_over();
 
  private:
-  using Hasher = std::variant<std::monostate, Sha256, Sha1>;
+  using Hasher = std::optional<BlockHash>;
   /// What an earlier, wrong copy of the file looked like.
   struct Wrong {
-    std::vector<Sha256::Digest> marks;
+    std::vector<std::string> marks;  ///< the checksum after every sizes_.mark bytes
     std::string digest;
     bool salvaged = false;
   };
@@ -162,7 +160,7 @@ class FileTransfer {
   std::uint64_t disk_end_ = 0;  ///< length of the file on disk, at most
   Hasher hasher_;
   std::uint64_t hashed_ = 0;
-  std::vector<Sha256> marks_;  ///< the checksum after every sizes_.mark bytes
+  std::vector<BlockHash> marks_;  ///< the checksum after every sizes_.mark bytes
   std::optional<ByteRange> reading_;
   bool reading_stale_ = false;
 

@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include "candor/transfer/sha256.hpp"
+
 namespace candor {
 namespace {
 

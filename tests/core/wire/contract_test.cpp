@@ -180,7 +180,7 @@ TEST(Contract, ObjectsHaveTheMembersThatBindingsHas) {
   EXPECT_EQ(members_of<ModelConfig>(), contract.interface("ModelConfig"));
   EXPECT_EQ(members_of<wire::GraphFacts>(), contract.interface("GraphFacts"));
   EXPECT_EQ(members_of<GenerationOptions>(), contract.interface("GenerationOptions"));
-  EXPECT_EQ(members_of<wire::Cost>(), contract.interface("MessageCost"));
+  EXPECT_EQ(members_of<MessageCost>(), contract.interface("MessageCost"));
   EXPECT_EQ(members_of<ProgressInfo>(), contract.interface("ProgressInfo"));
   EXPECT_EQ(members_of<AggregateProgressInfo>(), contract.interface("AggregateProgressInfo"));
   EXPECT_EQ(members_of<DownloadState>(), contract.interface("DownloadState"));
