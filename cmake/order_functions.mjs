@@ -5,9 +5,9 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 
 /** So many functions back a likeness counts. */
-const WINDOW = 3;
-/** Three lines that more functions than this have in common say nothing. */
-const COMMON = 100;
+const WINDOW = 4;
+/** Two lines that more functions than this have in common say nothing. */
+const COMMON = 140;
 
 const file = process.argv[2] ?? '';
 const text = readFileSync(file, 'utf8');
@@ -16,27 +16,27 @@ const pattern = /^ \(func [^]*?^ \)\n/gm;
 const left = new Set(
   (text.match(pattern) ?? []).map((code) => {
     const lines = code.split('\n').map((line) => line.trim().replace(/^\(func \S+/, '(func'));
-    return { code, triples: new Set(lines.slice(2).map((_, i) => lines.slice(i, i + 3).join(''))) };
+    return { code, pairs: new Set(lines.slice(1).map((line, i) => lines[i] + line)) };
   }),
 );
-/** Which functions have a triple. */
+/** Which functions have a pair of lines. */
 const owners = new Map();
 for (const one of left) {
-  for (const triple of one.triples) owners.set(triple, [...(owners.get(triple) ?? []), one]);
+  for (const pair of one.pairs) owners.set(pair, [...(owners.get(pair) ?? []), one]);
 }
-for (const [triple, all] of owners) {
-  if (all.length === 1 || all.length > COMMON) owners.delete(triple);
+for (const [pair, all] of owners) {
+  if (all.length === 1 || all.length > COMMON) owners.delete(pair);
 }
 
-/** How many of the window's triples a function has. */
+/** How many of the window's pairs a function has. */
 const likeness = new Map([...left].map((one) => [one, 0]));
 const inWindow = new Map();
 function slide(one, step) {
-  for (const triple of one.triples) {
-    const before = inWindow.get(triple) ?? 0;
-    inWindow.set(triple, before + step);
+  for (const pair of one.pairs) {
+    const before = inWindow.get(pair) ?? 0;
+    inWindow.set(pair, before + step);
     if (before !== 0 && before + step !== 0) continue;
-    for (const owner of owners.get(triple) ?? []) likeness.set(owner, likeness.get(owner) + step);
+    for (const owner of owners.get(pair) ?? []) likeness.set(owner, likeness.get(owner) + step);
   }
 }
 
@@ -48,7 +48,7 @@ while (left.size > 0) {
     order.length === 0
       ? best((one) => one.code.length)
       : // Short ones are alike by chance.
-        best((one) => likeness.get(one) / (20 + one.triples.size));
+        best((one) => likeness.get(one) / (20 + one.pairs.size));
   left.delete(next);
   order.push(next);
   slide(next, 1);
