@@ -94,6 +94,13 @@ void TransferPlan::yield() {
   yielded_ = true;
 }
 
+void TransferPlan::limit(unsigned connections) {
+  max_ = std::clamp(connections, 1U, max_);
+  target_ = std::min(target_, max_);
+  below_ = std::min(below_, max_);
+  limited_ = true;
+}
+
 std::uint64_t TransferPlan::range_size(std::uint64_t missing) const {
   // Each request costs the time of its answer.
   if (target_ == 1) return missing;

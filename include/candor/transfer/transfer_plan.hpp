@@ -39,8 +39,11 @@ class TransferPlan {
   /// The server asked for less: one connection from now on, until restart().
   void yield();
 
-  /// Whether the server asked for less.
-  bool yielded() const { return yielded_; }
+  /// The server refused a connection beside so many others (at least 1): there will never be more.
+  void limit(unsigned connections);
+
+  /// Whether the server asked for less: then small files wait for their turn, too.
+  bool yielded() const { return yielded_ || limited_; }
   /// Connections wanted now, 1..max.
   unsigned target() const { return target_; }
   /// Bytes that the next request should ask for, when `missing` bytes of its file have no request yet: one
@@ -55,6 +58,7 @@ class TransferPlan {
   unsigned target_ = 1;
   unsigned below_ = 1;  ///< the level to step back to
   bool yielded_ = false;
+  bool limited_ = false;
   bool climbing_ = true;
   bool doubtful_ = false;  ///< the level brought too little in its first window
   Seconds latency_{0};
