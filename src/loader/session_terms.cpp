@@ -46,8 +46,9 @@ Error examination_error(const event::FileFault& fault, bool vouched) {
 
 Error session_error(const event::FileFault& fault, bool vouched) {
   const ErrorCode code = fault.kind.value_or(runtime_error(fault.message));
-  // Only what has a kind is a sentence of ours.
-  const std::string ours = fault.kind ? text::joined("\t", fault.message) : std::string();
+  // Only what has a kind is a sentence of ours; one of the core's own has parameters, and stays a detail.
+  const bool said = fault.kind && !fault.message.starts_with('\t');
+  const std::string ours = said ? text::joined("\t", fault.message) : std::string();
   Error error{code, {}, true, fault.detail.empty() ? fault.message : fault.detail};
   switch (code) {
     case ErrorCode::kUnsupported:

@@ -32,7 +32,7 @@ struct Stranger {
 std::optional<Stranger> recognise(std::string_view head, std::string_view path) {
   if (head.starts_with("version https://git-lfs")) return Stranger{Cause::kOtherKind, "lfsPointer"};
   using namespace std::string_view_literals;
-  for (const std::string_view mark : {"PK\3\4"sv, "\x1f\x8b\x08"sv, "7z\xbc\xaf"sv, "\xfd7zXZ"sv})
+  for (const std::string_view mark : {"PK\3\4"sv, "\x1f\x8b\x08"sv, "7z\xbc\xaf"sv, "\3757zXZ"sv})
     if (head.starts_with(mark)) return Stranger{Cause::kOtherKind, "archive"};
   if (head.starts_with("\xef\xbb\xbf")) head.remove_prefix(3);
   while (!head.empty() && (head[0] == ' ' || head[0] == '\t' || head[0] == '\r' || head[0] == '\n'))

@@ -135,8 +135,6 @@ export const SENTENCES = /** @satisfies {Record<string, Sentence>} */ ({
   notList: 'is not a list',
   noList: 'has no list of files',
   unknownVersion: 'is of a version that this page does not know',
-  noType: 'has an entry without a type',
-  noPath: 'has a file without a path',
   noSize: 'has a file without a usable size',
   badSize: 'has a size that cannot be real',
   twoSizes: 'gives two sizes for one file',
