@@ -14,12 +14,14 @@ bool is_refusal(const Failure& failure) {
   return failure.status == 503 || failure.status == 403 || failure.cause == Cause::kNetwork;
 }
 
+// A server that counts connections needs a moment to see that one has ended.
+constexpr Seconds kOneByOne{0.25};
 // A connection is measured for this long, and is too slow below this part of what one brought lately.
-constexpr Seconds kPace{2};
+constexpr Seconds kPace{1};
 constexpr double kTooSlow = 1.0 / 16;
 constexpr Seconds kLately{60};
 // What comes sooner than this by itself is waited for.
-constexpr Seconds kSoon{3};
+constexpr Seconds kSoon{2};
 
 }  // namespace
 
@@ -240,9 +242,10 @@ void Download::write_over(Request& request, std::span<const std::uint8_t> bytes,
   }
   file.wasted(bytes.size() - wanted.size());
   request.position += wanted.size();
-  request.last_byte_at = now;
+  request.last_byte_at = heard_at_ = now;
   if (fresh > 0) {
     file.policy().progressed(fresh);
+    work_[request.file].doubted = false;
     if (!work_[request.file].retry_at) work_[request.file].error.reset();
     journal_.pace().came(fresh);
     // The pace of a small file says nothing of the line.
@@ -656,8 +659,15 @@ void Download::fail_request(Request& failed, const Failure& failure, bool runnin
   if (!was_accepted && is_refusal(failure)) {
     // A server that takes few connections of one client: what flows is enough, and the rest has its turn
     // later.
-    if (const unsigned others = flowing_at(now); others > 0) {
-      plan_.limit(others);
+    const unsigned others = flowing_at(now);
+    // Where none flows it may still count one that has just ended, or is about to begin; that is believed
+    // once.
+    const bool crowded = now < heard_at_ + Requests::kSilent || !requests_.empty();
+    if (others > 0 || (crowded && !std::exchange(work_[id].doubted, true))) {
+      plan_.limit(std::max(1U, others));
+      if (others > 0) return;
+      work_[id].retry_at = now + kOneByOne;
+      work_[id].error = error_of(failure);
       return;
     }
   }

@@ -138,6 +138,7 @@ class Download {
     bool open = false;
     bool opening = false;
     bool held = false;
+    bool doubted = false;  ///< a refusal was taken for one of too many connections, though none flowed
     std::optional<Instant> retry_at;
     std::optional<Error> error;  ///< of the last failure that still waits
     RequestId incident = 0;  ///< requests numbered below this belong to a failure that was counted already
@@ -191,6 +192,7 @@ class Download {
   std::optional<Instant> hold_until_;  ///< no new request at all before
   Error hold_error_;
   TransferPlan plan_;
+  Instant heard_at_ = instant_from_ms(-1e9);  ///< the last bytes of any body
   double pace_ = 0;  ///< the most that one connection brought lately, bytes per second
   Instant pace_at_{};
   Instant replace_after_{};
