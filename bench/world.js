@@ -6,7 +6,6 @@
 import { mkdtemp, mkdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
-import { setTimeout as delay } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
 import { launch } from '../tests/e2e/browsers.js';
 import { createHub } from '../tests/hub/hub.js';
@@ -26,9 +25,9 @@ const texts = async () =>
   );
 
 /**
- * Loads until all is verified, or it fails; `breaks`: so many times the connections are cut on the way. Runs in the page.
+ * Loads until all is verified, or it fails. Runs in the page.
  *
- * @param {{ model: object, host: string, until: number }} what until: stop at so many bytes, as a visitor who leaves
+ * @param {{ model: object, host: string, until: number }} what until: a visitor leaves at so many bytes
  */
 async function loadInPage({ model, host, until }) {
   const { createLoader } = await import(String('/candor/candor.js'));
@@ -76,9 +75,10 @@ class Bench {
 
   /**
    * @param {object} model
-   * @param {{ faults?: object[], rate?: object, until?: number, meanwhile?: () => Promise<void>, visits?: number }} [how]
+   * @param {{ faults?: object[], rate?: object, until?: number, visits?: number }} [how] until: leaves at so many bytes, in all
+   *   visits but the last
    */
-  async load(model, { faults = [], rate = {}, until = Infinity, meanwhile, visits = 1 } = {}) {
+  async load(model, { faults = [], rate = {}, until = 1e15, visits = 1 } = {}) {
     this.hub.reset();
     this.hub.setRate(rate);
     for (const fault of faults) this.hub.setFault(/** @type {any} */ (fault));
@@ -89,14 +89,8 @@ class Bench {
       await page.goto(`${this.hub.otherOrigin}/page/blank.html`);
       let result;
       for (let visit = 1; visit <= visits; visit++) {
-        const stop = visit < visits ? until : Infinity;
-        const loading = page.evaluate(loadInPage, {
-          model,
-          host: this.hub.origin,
-          until: stop === Infinity ? 1e15 : stop,
-        });
-        if (meanwhile) await meanwhile();
-        result = await loading;
+        const stop = visit < visits ? until : 1e15;
+        result = await page.evaluate(loadInPage, { model, host: this.hub.origin, until: stop });
         if (visit < visits) this.hub.setFault({ name: 'etag' });
       }
       return /** @type {NonNullable<typeof result>} */ (result);
@@ -131,15 +125,9 @@ class Bench {
   /** A plain folder that shows scripts type and length, and whose connections break four times. */
   async noHeaders() {
     const model = { repo: `${this.hub.origin}/plain/m`, dtype: 'q4' };
-    const meanwhile = async () => {
-      for (let i = 1; i <= 4; i++) {
-        for (const end = Date.now() + 60_000; this.sent() < (i * SIZE) / 5 && Date.now() < end;)
-          await delay(20);
-        this.hub.drop();
-      }
-    };
-    const faults = [{ name: 'hidden', path: '**' }];
-    const sample = await this.load(model, { rate: { rate: 8e6 }, faults, meanwhile });
+    const breaks = ['20%', '40%', '60%', '80%'].map((at) => ({ name: 'drop', path: WEIGHTS, at }));
+    const faults = [{ name: 'hidden', path: '**' }, ...breaks];
+    const sample = await this.load(model, { rate: { rate: 8e6 }, faults });
     this.samples.no_headers = { ...sample, sent: this.sent() };
     this.figures.no_headers_refetched =
       sample.failed === null && sample.totalSeen ? this.sent() / SIZE - 1 : NaN;

@@ -222,8 +222,8 @@ void Download::replace_slow(Instant now) {
     const double pace = static_cast<double>(request.position - request.paced_from) / took.count();
     if (pace >= pace_ * kTooSlow || static_cast<double>(request.missing()) < pace * kSoon.count()) continue;
     replace_after_ = now + kPace * static_cast<double>(1U << std::min(replaced_++, 8U));
-    // What it brought said nothing of the line.
-    if (!plan_.yielded()) plan_.restart();
+    // What it brought beside another one said nothing of the line.
+    if (plan_.target() == 1 && !plan_.yielded()) plan_.restart();
     return abort(request.id);
   }
 }

@@ -158,7 +158,8 @@ export const SENTENCES = /** @satisfies {Record<string, Sentence>} */ ({
 
   // Sessions and answers.
   // With what our own code found to be wrong with a file.
-  cannotRunHere: ([fault, more], { say }) => sentences('This model cannot be run here.', say(fault), say(more)),
+  cannotRunHere: ([fault, more], { say }) =>
+    sentences('This model cannot be run here.', say(fault), say(more)),
   retryFetches: 'To try again is to download it again.',
   outOfMemory: 'There is not enough memory for this model on this device.',
   deviceLost: 'The graphics device was lost; the model has to be loaded again from this device.',
@@ -166,7 +167,11 @@ export const SENTENCES = /** @satisfies {Record<string, Sentence>} */ ({
   filesUnreadable: ([fault], { say }) =>
     sentences("The model's files are complete, but the runtime cannot read them.", say(fault)),
   filesToFetchAgain: ([fault], { say }) =>
-    sentences("The model's files cannot be read.", say(fault), 'To try again is to download them again.'),
+    sentences(
+      "The model's files cannot be read.",
+      say(fault),
+      'To try again is to download them again.',
+    ),
   configUnreadable: "The model's configuration is larger or deeper than can be read.",
   notStarted: 'The model is on this device, but it could not be started.',
   noAnswer: 'The model could not answer.',
