@@ -223,7 +223,7 @@ void Download::replace_slow(Instant now) {
     if (pace >= pace_ * kTooSlow || static_cast<double>(request.missing()) < pace * kSoon.count()) continue;
     replace_after_ = now + kPace * static_cast<double>(1U << std::min(replaced_++, 8U));
     // What it brought beside another one said nothing of the line.
-    if (plan_.target() == 1 && !plan_.yielded()) plan_.restart();
+    plan_.ask_again();
     return abort(request.id);
   }
 }

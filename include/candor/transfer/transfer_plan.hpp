@@ -39,6 +39,8 @@ class TransferPlan {
   /// The server asked for less: one connection from now on, until restart().
   void yield();
 
+  /// What was learnt came from a connection that brought next to nothing: goes on from the present level.
+  void ask_again();
   /// The server refused a connection beside so many others (at least 1): there will never be more.
   void limit(unsigned connections);
 
