@@ -197,6 +197,7 @@ export interface ModelConfig {
   revision: string; // 'main'
   host: string; // 'https://huggingface.co'
   dtype: string | Record<string, string>; // 'auto' | name | per component
+  file: string; // the graph's path, wherever it lies; '' for the conventions
   executionProvider: 'auto' | 'webgpu' | 'wasm';
   /** The record saved under download_state_${modelKey} by an earlier visit, as found; hostile until checked. */
   record: string | null;
@@ -300,6 +301,18 @@ export type CoreEvent =
       /** What our own code found out about the model's files; null: the words are the runtime's, and the core judges them. */
       kind: 'unsupported' | 'integrity' | null;
       message: string;
+      file: string;
+      detail: string;
+    }
+  /** Answers `examine`; without a kind nothing was found. external: names relative to the graph; null: not known. */
+  | {
+      type: 'examined';
+      examination: number;
+      kind: 'unsupported' | 'integrity' | null;
+      message: string;
+      file: string;
+      detail: string;
+      external: string[] | null;
     }
   | { type: 'sessionLost'; session: number; message: string }
   /** A chat ended in an error of the runtime. The core says what it means by `rejectChat`. */
@@ -342,6 +355,8 @@ export type CoreAction =
   | { type: 'removeFolder' }
   | { type: 'persist'; key: string; json: string }
   | { type: 'unpersist'; key: string }
+  /** Read what is small of the model, and judge it; graph: also what the graph names as its external data. */
+  | { type: 'examine'; examination: number; plan: SessionPlan; graph: boolean }
   | { type: 'createSession'; session: number; plan: SessionPlan }
   | { type: 'closeSession' }
   | { type: 'rejectChat'; chat: number; error: CoreError }
@@ -386,6 +401,7 @@ export type GenerationStep =
 export interface GraphFacts {
   config: unknown; // config.json
   generationConfig: unknown; // generation_config.json or null
+  eos: number[]; // what the tokenizer calls the end of a sequence
   /** shape: a string or null is a symbolic dimension. */
   inputs: { name: string; type: string; shape: (number | string | null)[] }[];
   outputs: { name: string; type: string; shape: (number | string | null)[] }[];

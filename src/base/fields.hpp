@@ -226,8 +226,8 @@ class Reader {
 
 /// The T that a text holds; empty when it is no JSON or no whole T.
 template <typename T>
-std::optional<T> from_text(std::string_view text) {
-  const auto value = parse(text);
+std::optional<T> from_text(std::string_view text, const Limits& limits = {}) {
+  const auto value = parse(text, limits);
   std::optional<T> out(std::in_place);
   if (!value || !Reader::read(&*value, *out)) out.reset();
   return out;

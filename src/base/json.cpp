@@ -37,7 +37,8 @@ int character_length(std::string_view text) {
 /// Takes what nlohmann's parser finds, and builds the value.
 class Builder {
  public:
-  Builder(Value& root, std::size_t max_depth) : root_(root), max_depth_(max_depth) {}
+  Builder(Value& root, const Limits& limits)
+      : root_(root), max_depth_(limits.max_depth), values_left_(limits.max_values) {}
 
   bool null() { return add(Kind::kNull, 0); }
   bool boolean(bool value) { return add(Kind::kBoolean, value ? 1 : 0); }
@@ -46,7 +47,7 @@ class Builder {
   bool number_float(double value, const std::string&) { return add(Kind::kNumber, value); }
   bool string(std::string& value) {
     slot(Kind::kString).text = std::move(value);
-    return true;
+    return values_left_-- > 0;
   }
   bool binary(const std::vector<std::uint8_t>&) { return false; }
   bool key(std::string& name) {
@@ -69,12 +70,12 @@ class Builder {
   }
   bool add(Kind kind, double number) {
     slot(kind).number = number;
-    return true;
+    return values_left_-- > 0;
   }
   bool open(Kind kind) {
     if (open_.size() == max_depth_) return false;
     open_.push_back(&slot(kind));
-    return true;
+    return values_left_-- > 0;
   }
   bool close() {
     open_.pop_back();
@@ -83,6 +84,7 @@ class Builder {
 
   Value& root_;
   std::size_t max_depth_;
+  std::size_t values_left_;
   std::vector<Value*> open_;
   std::string name_;
 };
@@ -154,7 +156,7 @@ void append_bool(std::string& json, bool value) { json += value ? "true" : "fals
 std::optional<Value> parse(std::string_view text, const Limits& limits) {
   if (text.size() > limits.max_bytes) return std::nullopt;
   std::optional<Value> value(std::in_place);
-  Builder builder(*value, limits.max_depth);
+  Builder builder(*value, limits);
   if (!nlohmann::json::sax_parse(text.begin(), text.end(), &builder)) value.reset();
   return value;
 }

@@ -30,6 +30,8 @@ struct Value {
 struct Limits {
   std::size_t max_bytes = 16U << 20U;
   std::size_t max_depth = 64;
+  /// Each takes about 60 bytes of memory, and the text of a few megabytes can hold millions.
+  std::size_t max_values = 500'000;
 };
 
 /// Parses outside text. Empty when it is too large, too deep, or not JSON.

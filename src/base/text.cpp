@@ -20,4 +20,10 @@ std::string in_hex(std::uint64_t value, int digits) {
   return text;
 }
 
+std::string_view file_name(std::string_view path) {
+  for (const char c : path)
+    if (!is_plain(c) && c != '.' && c != '/' && c != ' ') return "file";
+  return path.empty() || path.size() > 120 ? "file" : path;
+}
+
 }  // namespace candor::text

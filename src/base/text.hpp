@@ -24,6 +24,9 @@ std::string joined(const Parts&... parts) {
   return text;
 }
 
+/// A path from outside as part of a sentence: as it is where it is plain and short, else "file".
+std::string_view file_name(std::string_view path);
+
 /// So many hexadecimal digits, lower case.
 std::string in_hex(std::uint64_t value, int digits);
 

@@ -78,6 +78,10 @@ bool GenerationLoop::refuse(std::string message) {
 
 void GenerationLoop::check(const GraphDescription& graph) {
   std::vector<const TensorDescription*> cache;
+  if (graph.inputs.empty() && graph.outputs.empty()) {
+    refuse("configUnreadable");
+    return;
+  }
   if (check_inputs(graph.inputs, cache) && check_cache(cache)) check_outputs(graph.outputs);
 }
 

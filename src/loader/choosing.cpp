@@ -36,9 +36,30 @@ loading::ChoicePtr choose(const Manifest& list, const VariantRequest& request, c
 std::vector<std::string> candidates(const ModelConfig& config, const DeviceProfile& device) {
   if (!config.source.is_folder()) return {};
   std::vector<std::string> paths = ModelSpec::text_files();
+  if (const std::string& file = config.variant.file; !file.empty()) {
+    paths.push_back(file);
+    paths.push_back(file + "_data");
+    return paths;
+  }
   const auto dtypes = VariantPlan::preferred_dtypes(config.variant, device);
   for (std::string& path : ModelSpec::weight_candidates(dtypes)) paths.push_back(std::move(path));
   return paths;
+}
+
+loading::ChoicePtr with_other_data(loading::ChoicePtr choice, const Manifest& files) {
+  if (!choice || !choice->plan.graph().external_data.empty()) return choice;
+  std::vector<std::string> others;
+  for (const ManifestFile& file : files.files())
+    if (file.path.find(".onnx") == std::string::npos &&
+        std::find(choice->plan.files().begin(), choice->plan.files().end(), file.path) ==
+            choice->plan.files().end() &&
+        std::find(ModelSpec::text_files().begin(), ModelSpec::text_files().end(), file.path) ==
+            ModelSpec::text_files().end())
+      others.push_back(file.path);
+  if (others.empty()) return choice;
+  loading::Choice with = *choice;
+  with.plan.set_external_data(std::move(others));
+  return std::make_shared<const loading::Choice>(std::move(with));
 }
 
 Revalidate revalidation(const ModelConfig& config) {

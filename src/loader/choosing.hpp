@@ -26,4 +26,8 @@ Revalidate revalidation(const ModelConfig& config);
 std::optional<Newer> newer_than(const Download& download, const Manifest& list,
                                 const std::vector<std::string>& paths);
 
+/// With the data that a small graph named when it came: what lies beside it in an earlier visit's folder,
+/// under names that no convention knows. Null for null.
+loading::ChoicePtr with_other_data(loading::ChoicePtr choice, const Manifest& files);
+
 }  // namespace candor

@@ -19,6 +19,15 @@ bool is_damage(ErrorCode code) { return code == ErrorCode::kIntegrity || code ==
 
 bool is_final(LoadStatus status) { return !is_running(status); }
 
+// A graph without its weights is smaller than this, bytes.
+constexpr std::uint64_t kSmallGraph = 16U << 20U;
+
+std::vector<std::string> weight_files(const VariantPlan& plan) {
+  std::vector<std::string> paths = plan.graph().external_data;
+  paths.push_back(plan.graph().graph);
+  return paths;
+}
+
 }  // namespace
 
 ModelLoader::ModelLoader(ModelConfig config) : data_(std::move(config)) {}
@@ -370,10 +379,10 @@ void ModelLoader::moved(Opening& state, Instant now) {
   if (auto fault = files.source().fault()) return fail(std::move(*fault), {}, now);
   const DevicePtr device = state.device;
   const Intent intent = state.intent;
-  const bool from_disk =
-      !intent.ask_source && !intent.distrust_graph && revalidation(data_.config) != Revalidate::kBeforeLoad;
+  const bool from_disk = !intent.ask_source && intent.distrusted.empty() &&
+                         revalidation(data_.config) != Revalidate::kBeforeLoad;
   if (from_disk && load_from_disk(device, now)) return;
-  resolve(device, intent.distrust_graph, now);
+  resolve(device, intent.distrusted, now);
 }
 
 // Everything is here and was verified: no network at all.
@@ -386,11 +395,13 @@ bool ModelLoader::load_from_disk(const DevicePtr& device, Instant now) {
   Error error;
   ChoicePtr choice = choose(whole, data_.config.variant, *device, error);
   // Small files or external data that the journal knows of, but that did not arrive, are still needed.
-  const ChoicePtr wanted = choose(*known, data_.config.variant, *device, error);
+  ChoicePtr wanted = choose(*known, data_.config.variant, *device, error);
+  choice = with_other_data(std::move(choice), whole);
+  wanted = with_other_data(std::move(wanted), *known);
   if (!choice || !wanted || wanted->plan.files() != choice->plan.files()) return false;
   Manifest files = whole.only(choice->plan.files());
   if (data_.repository.outlook(files).missing != std::uint64_t{0}) return false;
-  transfer(std::move(choice), std::move(files), false, false, now);
+  transfer(std::move(choice), std::move(files), nullptr, {}, now);
   return true;
 }
 
@@ -398,33 +409,35 @@ Repository::Conditions ModelLoader::conditions(const DeviceProfile& device) cons
   return {device.persistent, data_.online};
 }
 
-void ModelLoader::resolve(DevicePtr device, bool distrust_graph, Instant now) {
+void ModelLoader::resolve(DevicePtr device, std::string distrusted, Instant now) {
   data_.repository.list(candidates(data_.config, *device), conditions(*device), now);
-  enter(Resolving{std::move(device), distrust_graph}, now);
+  enter(Resolving{std::move(device), std::move(distrusted)}, now);
   files_moved(now);
 }
 
 void ModelLoader::moved(Resolving& state, Instant now) {
   if (data_.repository.listed()) {
-    const DevicePtr device = state.device;
-    return resolved(*device, state.distrust_graph, now);
+    const Resolving resolving = state;
+    return resolved(*resolving.device, resolving.distrusted, now);
   }
   const SourceResolver* resolver = data_.repository.resolver();
   if (resolver == nullptr || resolver->state() == SourceResolver::State::kAsking) return;
   // Asked only out of caution: what is here is better than nothing.
-  if (revalidation(data_.config) == Revalidate::kBeforeLoad && !state.distrust_graph) {
+  if (revalidation(data_.config) == Revalidate::kBeforeLoad && state.distrusted.empty()) {
     const DevicePtr device = state.device;
     if (load_from_disk(device, now)) return;
   }
   if (resolver->state() == SourceResolver::State::kFailed) fail(*resolver->error(), {}, now);
 }
 
-void ModelLoader::resolved(const DeviceProfile& device, bool distrust_graph, Instant now) {
-  const Manifest list = *data_.repository.listed();
+void ModelLoader::resolved(const DeviceProfile& device, const std::string& distrusted, Instant now) {
+  const auto all = std::make_shared<const Manifest>(*data_.repository.listed());
+  const Manifest& list = *all;
   Error error;
   ChoicePtr choice = choose(list, data_.config.variant, device, error);
   if (!choice) return fail(std::move(error), {}, now);
   Manifest files = list.only(choice->plan.files());
+  if (auto fault = files.fault()) return fail(std::move(*fault), {}, now);
   const Repository::Outlook outlook = data_.repository.outlook(files);
   if (outlook.missing) {
     if (auto full = quota_error(*outlook.missing, device)) {
@@ -432,16 +445,24 @@ void ModelLoader::resolved(const DeviceProfile& device, bool distrust_graph, Ins
       return fail(std::move(*full), {}, now);
     }
   }
-  transfer(std::move(choice), std::move(files), true, distrust_graph, now);
+  transfer(std::move(choice), std::move(files), all, distrusted, now);
 }
 
 // --- the files ---
 
-void ModelLoader::transfer(ChoicePtr choice, Manifest manifest, bool fresh_list, bool distrust_graph,
-                           Instant now) {
+void ModelLoader::transfer(ChoicePtr choice, Manifest manifest, std::shared_ptr<const Manifest> list,
+                           const std::string& distrusted, Instant now) {
   Repository& files = data_.repository;
-  files.fetch(std::move(manifest), conditions(choice->device), now);
-  const std::string& graph = choice->plan.graph().graph;
+  const bool fresh_list = list != nullptr;
+  Transferring next;
+  std::vector<std::string> held;
+  // What is whole already was judged, or will be by the session itself.
+  if (fresh_list && files.outlook(manifest).missing != std::uint64_t{0}) {
+    held = weight_files(choice->plan);
+    next.held = Transferring::Held::kWeights;
+    next.list = std::move(list);
+  }
+  files.fetch(std::move(manifest), std::move(held), conditions(choice->device), now);
   pull();
   const Download& download = *files.download();
   MultiFileAggregator& progress = data_.progress.emplace();
@@ -450,14 +471,14 @@ void ModelLoader::transfer(ChoicePtr choice, Manifest manifest, bool fresh_list,
   progress.start(now);
   if (download.missing() != std::uint64_t{0} || data_.records.state(data_.config.model_key))
     data_.records.start_download(data_.config.model_key, data_.config.model_name, now);
-  Transferring next;
   next.choice = choice;
   next.fresh_list = fresh_list;
   next.began_with = files.bytes().position;
   enter(std::move(next), now);
-  if (distrust_graph) {
+  if (!distrusted.empty()) {
     for (std::size_t i = 0; i < download.files().size(); ++i)
-      if (download.files()[i].file().path.starts_with(graph)) files.distrust(static_cast<FileId>(i), now);
+      if (download.files()[i].file().path.starts_with(distrusted))
+        files.distrust(static_cast<FileId>(i), now);
   }
   files_moved(now);
 }
@@ -484,6 +505,9 @@ void ModelLoader::moved(Transferring& state, Instant now) {
     else
       data_.progress->resume(now);
   }
+  const bool fetching = download->state() == Download::State::kFetching && download->waits_for_release();
+  if (state.held != Transferring::Held::kNothing && (fetching || download->state() == Download::State::kDone))
+    return examine(state);
   if (download->list_is_old() && download->state() != Download::State::kPaused) {
     Error error = error_of({Cause::kChanged, 0, std::nullopt, {}});
     if (data_.attempt >= kMaxAttempts) return fail(std::move(error), {.ask_source = true}, now);
@@ -498,6 +522,82 @@ void ModelLoader::moved(Transferring& state, Instant now) {
     ChoicePtr choice = std::move(state.choice);
     create_session(std::move(choice), state.fresh_list, now);
   }
+}
+
+// --- what is cheap to judge ---
+
+// All that is not held is here: asks what it is worth, once.
+void ModelLoader::examine(Transferring& state) {
+  if (state.examination) return;
+  state.examination = ++examinations_;
+  actions_.push_back(action::Examine{*state.examination, session_plan(*state.choice),
+                                     state.held == Transferring::Held::kData});
+}
+
+void ModelLoader::handle(const event::Examined& event, Instant now) {
+  auto* state = std::get_if<Transferring>(&data_.state);
+  if (!state || state->examination != event.examination) return;
+  state->examination.reset();
+  const Manifest& files = data_.repository.download()->manifest();
+  if (event.fault.kind) {
+    const ManifestFile* bad = files.find(event.fault.file);
+    Intent intent;
+    Error error = examination_error(event.fault, bad != nullptr && bad->has_hash());
+    if (error.code == ErrorCode::kIntegrity) intent.distrusted = event.fault.file;
+    data_.repository.pause(now);
+    return fail(std::move(error), std::move(intent), now);
+  }
+  if (event.external && !take_external(*state, *event.external, now)) return;
+  const GraphFiles& graph = state->choice->plan.graph();
+  const ManifestFile* file = files.find(graph.graph);
+  // A graph that may have its weights elsewhere says where.
+  const bool apart = !graph.external_data.empty() || (file && file->size && *file->size <= kSmallGraph);
+  if (state->held == Transferring::Held::kWeights && apart) {
+    state->held = Transferring::Held::kData;
+    data_.repository.release(std::span(&graph.graph, 1), now);
+  } else {
+    state->held = Transferring::Held::kNothing;
+    state->list.reset();
+    data_.repository.release(weight_files(state->choice->plan), now);
+  }
+  files_moved(now);
+}
+
+// What the graph names decides what is fetched of its data.
+bool ModelLoader::take_external(Transferring& state, const std::vector<std::string>& names, Instant now) {
+  const std::string& graph = state.choice->plan.graph().graph;
+  std::vector<std::string> paths;
+  std::vector<ManifestFile> files;
+  for (const std::string& name : names) {
+    std::string path = text::joined(std::string_view(graph).substr(0, graph.rfind('/') + 1), name);
+    const ManifestFile* file = path_fault(path).empty() ? state.list->find(path) : nullptr;
+    // Without a list nobody has asked for a name that no convention knows.
+    const bool unlisted = !file && path_fault(path).empty() && !state.list->whole();
+    if (!file && !unlisted) {
+      data_.repository.pause(now);
+      fail({ErrorCode::kNotFound,
+            text::joined("dataMissing\t", text::file_name(graph), "\t", text::file_name(name)), false, path},
+           {}, now);
+      return false;
+    }
+    if (file) files.push_back(*file);
+    if (unlisted) {
+      ManifestFile asked;
+      asked.path = path;
+      asked.url = state.list->find(graph)->url;
+      const std::string as_graph = url_path(graph);
+      asked.url.replace(asked.url.rfind(as_graph), as_graph.size(), url_path(path));
+      files.push_back(std::move(asked));
+    }
+    paths.push_back(std::move(path));
+  }
+  Choice choice = *state.choice;
+  // What only the names let expect comes all the same; the session is not told of it.
+  data_.repository.release(choice.plan.graph().external_data, now);
+  choice.plan.set_external_data(paths);
+  state.choice = std::make_shared<const Choice>(std::move(choice));
+  data_.repository.add(std::move(files), now);
+  return true;
 }
 
 // --- the session ---
@@ -550,11 +650,11 @@ void ModelLoader::moved(Ready& state, Instant) {
 void ModelLoader::handle(const event::SessionFailed& event, Instant now) {
   auto* state = std::get_if<Loading>(&data_.state);
   if (!state || event.session != state->session) return;
-  const ErrorCode code = event.kind.value_or(runtime_error(event.message));
-  const ManifestFile* graph = data_.repository.download()->manifest().find(state->choice->plan.graph().graph);
-  Error error = session_error(code, event.message, graph != nullptr && graph->has_hash());
+  const std::string& bad = event.fault.file.empty() ? state->choice->plan.graph().graph : event.fault.file;
+  const ManifestFile* file = data_.repository.download()->manifest().find(bad);
+  Error error = session_error(event.fault, file != nullptr && file->has_hash());
   Intent intent;
-  intent.distrust_graph = error.code == ErrorCode::kIntegrity;
+  if (error.code == ErrorCode::kIntegrity) intent.distrusted = bad;
   intent.ask_source = error.code == ErrorCode::kUnsupported;
   const bool list_is_old = !state->fresh_list;
   end_session();

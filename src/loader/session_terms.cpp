@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "base/text.hpp"
+#include "candor/inference/runtime_error.hpp"
 
 namespace candor {
 
@@ -34,11 +35,24 @@ std::string variant_id(const Variant& variant) {
   return text::joined(variant.dtype, "/", to_string(variant.execution_provider));
 }
 
-Error session_error(ErrorCode code, std::string detail, bool vouched) {
-  Error error{code, {}, true, std::move(detail)};
+Error examination_error(const event::FileFault& fault, bool vouched) {
+  Error error{*fault.kind, {}, false, fault.detail};
+  // What its owner published so, to the last bit, comes the same again.
+  if (vouched) error.code = ErrorCode::kUnsupported;
+  error.retryable = error.code == ErrorCode::kIntegrity;
+  error.message = text::joined("cannotRunHere\t", fault.message, error.retryable ? "\tretryFetches" : "");
+  return error;
+}
+
+Error session_error(const event::FileFault& fault, bool vouched) {
+  const ErrorCode code = fault.kind.value_or(runtime_error(fault.message));
+  // Only what has a kind is a sentence of ours; one of the core's own has parameters, and stays a detail.
+  const bool said = fault.kind && !fault.message.starts_with('\t');
+  const std::string ours = said ? text::joined("\t", fault.message) : std::string();
+  Error error{code, {}, true, fault.detail.empty() ? fault.message : fault.detail};
   switch (code) {
     case ErrorCode::kUnsupported:
-      error.message = "cannotRunHere";
+      error.message = text::joined("cannotRunHere", ours);
       error.retryable = false;
       break;
     case ErrorCode::kOutOfMemory:
@@ -51,10 +65,10 @@ Error session_error(ErrorCode code, std::string detail, bool vouched) {
       if (vouched) {
         // It is what its owner published, to the last bit; fetching it again gives the same.
         error.code = ErrorCode::kUnsupported;
-        error.message = "filesUnreadable";
+        error.message = text::joined("filesUnreadable", ours);
         error.retryable = false;
       } else {
-        error.message = "filesToFetchAgain";
+        error.message = text::joined("filesToFetchAgain", ours);
       }
       break;
     default:

@@ -4,6 +4,7 @@
 
 #include "candor/base/error.hpp"
 #include "candor/io/action.hpp"
+#include "candor/io/event.hpp"
 #include "candor/loader/loader_state.hpp"
 
 namespace candor {
@@ -14,8 +15,10 @@ SessionPlan session_plan(const loading::Choice& choice);
 /// Weights and engine, by which the durations of a session's phases are kept.
 std::string variant_id(const Variant& variant);
 
-/// What to tell when a session could not be made. `vouched`: a checksum says that the graph is what its owner
-/// published.
-Error session_error(ErrorCode code, std::string detail, bool vouched);
+/// What to tell when a session could not be made. `vouched`: a checksum says that the file at fault is what
+/// its owner published.
+Error session_error(const event::FileFault& fault, bool vouched);
+/// The same where the weights have not come yet. `fault` has a kind.
+Error examination_error(const event::FileFault& fault, bool vouched);
 
 }  // namespace candor

@@ -31,7 +31,7 @@ constexpr std::string_view kExtension = ".onnx";
 std::optional<std::uint64_t> external_index(std::string_view path, std::string_view graph) {
   if (!path.starts_with(graph)) return std::nullopt;
   path.remove_prefix(graph.size());
-  if (path == "_data") return 0;
+  if (path == "_data" || path == ".data") return 0;
   if (!path.starts_with("_data_")) return std::nullopt;
   path.remove_prefix(6);
   return text::parse_uint(path);
@@ -63,13 +63,14 @@ const GraphFiles* Component::find(std::string_view dtype) const {
 ModelSpec::ModelSpec(const std::vector<ModelFile>& files) {
   for (const ModelFile& file : files) {
     std::string_view name = file.path;
-    if (!name.starts_with(kFolder) || !name.ends_with(kExtension)) {
-      others_.push_back(file.path);
+    if (!name.ends_with(kExtension)) {
+      if (file.size != std::uint64_t{0}) others_.push_back(file.path);
       continue;
     }
-    name.remove_prefix(kFolder.size());
+    const bool elsewhere =
+        !name.starts_with(kFolder) || name.find('/', kFolder.size()) != std::string_view::npos;
+    name.remove_prefix(elsewhere ? name.rfind('/') + 1 : kFolder.size());
     name.remove_suffix(kExtension.size());
-    if (name.find('/') != std::string_view::npos) continue;
 
     DtypeName dtype = kDtypes[0];
     for (const DtypeName& candidate : kDtypes) {
@@ -77,7 +78,6 @@ ModelSpec::ModelSpec(const std::vector<ModelFile>& files) {
         dtype = candidate;
     }
     name.remove_suffix(dtype.suffix.size());
-    if (name.empty()) continue;
 
     GraphFiles graph{std::string(dtype.dtype), file.path, {}, file.size};
     for (const ModelFile& other : files) {
@@ -91,6 +91,10 @@ ModelSpec::ModelSpec(const std::vector<ModelFile>& files) {
         graph.bytes = other.size ? std::optional(saturating_add(*graph.bytes, *other.size)) : std::nullopt;
     }
 
+    if (elsewhere || name.empty()) {
+      elsewhere_.push_back(std::move(graph));
+      continue;
+    }
     const auto known = std::find_if(components_.begin(), components_.end(),
                                     [&](const Component& component) { return component.name == name; });
     Component& component =
@@ -103,6 +107,15 @@ const Component* ModelSpec::component(std::string_view name) const {
   for (const Component& component : components_) {
     if (component.name == name) return &component;
   }
+  return nullptr;
+}
+
+const GraphFiles* ModelSpec::graph(std::string_view path) const {
+  for (const Component& component : components_)
+    for (const GraphFiles& files : component.variants)
+      if (files.graph == path) return &files;
+  for (const GraphFiles& files : elsewhere_)
+    if (files.graph == path) return &files;
   return nullptr;
 }
 

@@ -105,6 +105,15 @@ std::string dtypes_of(const Component& component) {
   return text;
 }
 
+bool is_decoder(const Component& component) { return component.name.starts_with("decoder"); }
+
+std::string graphs_of(const std::vector<GraphFiles>& graphs) {
+  std::string text;
+  for (const GraphFiles& files : graphs)
+    if (text.size() < 500) text += text::joined(text.empty() ? "" : ", ", files.graph);
+  return text;
+}
+
 Error unsupported(std::string message, std::string detail = {}) {
   return Error{ErrorCode::kUnsupported, std::move(message), false, std::move(detail)};
 }
@@ -142,10 +151,25 @@ std::variant<VariantPlan, Error> VariantPlan::choose(const ModelSpec& spec, cons
   }
 
   std::vector<const Component*> needed;
-  if (const Component* model = spec.component("model")) {
+  Component named{"model", {}};
+  if (!request.file.empty()) {
+    const GraphFiles* graph = spec.graph(request.file);
+    if (graph == nullptr) return Error{ErrorCode::kNotFound, "noSuchFile", false, request.file};
+    named.variants.push_back(*graph);
+    if (request.dtype.all != "auto") named.variants.front().dtype = request.dtype.all;
+    needed.push_back(&named);
+  } else if (const Component* model = spec.component("model")) {
     needed.push_back(model);
+  } else if (const Component* merged = spec.component("decoder_model_merged");
+             merged != nullptr &&
+             std::all_of(spec.components().begin(), spec.components().end(), is_decoder)) {
+    // The others are the same decoder with and without a past, from the time before they were merged.
+    needed.push_back(merged);
   } else {
     for (const Component& component : spec.components()) needed.push_back(&component);
+  }
+  if (needed.empty() && !spec.elsewhere().empty()) {
+    return Error{ErrorCode::kNotFound, "weightsElsewhere", false, graphs_of(spec.elsewhere())};
   }
   if (needed.empty()) {
     return Error{ErrorCode::kNotFound, "noWeights", false, {}};
@@ -222,11 +246,20 @@ std::variant<VariantPlan, Error> VariantPlan::choose(const ModelSpec& spec, cons
 }
 
 std::optional<Error> VariantPlan::obstacle() const {
-  if (parts_.size() == 1 && parts_.front().component == "model") return std::nullopt;
+  const std::string& first = parts_.front().component;
+  if (parts_.size() == 1 && (first == "model" || first.starts_with("decoder"))) return std::nullopt;
+  if (parts_.size() == 1) return unsupported("notTextWeights", first);
   std::string names;
   for (const Part& part : parts_)
     names += text::joined(names.empty() ? "" : ", ", part.component, " (", part.files.dtype, ")");
   return unsupported("severalParts", std::move(names));
+}
+
+void VariantPlan::set_external_data(std::vector<std::string> paths) {
+  GraphFiles& graph = parts_.front().files;
+  for (const std::string& old : graph.external_data) std::erase(files_, old);
+  for (const std::string& path : paths) files_.push_back(path);
+  graph.external_data = std::move(paths);
 }
 
 std::optional<std::uint64_t> VariantPlan::weight_bytes() const {

@@ -7,6 +7,24 @@
 #include "transfer/schedule.hpp"
 
 namespace candor {
+namespace {
+
+// What a server says to a connection that is one too many.
+bool is_refusal(const Failure& failure) {
+  return failure.status == 503 || failure.status == 403 || failure.cause == Cause::kNetwork;
+}
+
+// A server that counts connections needs a moment to see that one has ended.
+constexpr Seconds kOneByOne{0.25};
+// A connection is measured for this long, and is too slow below this part of what one brought lately.
+constexpr Seconds kPace{1};
+constexpr double kTooSlow = 1.0 / 16;
+constexpr Seconds kLately{60};
+// What comes sooner than this by itself is waited for.
+constexpr Seconds kSoon{2};
+
+}  // namespace
+
 Download::Download(Manifest manifest, const Journal::Newest& journal,
                    std::span<const event::StoredFile> on_disk, Options options)
     : manifest_(std::move(manifest)),
@@ -27,6 +45,8 @@ void Download::make_transfers() {
     const ManifestFile& file = wanted[files_.size()];
     files_.emplace_back(file, options_.seed + 0x9e3779b97f4a7c15ULL * (files_.size() + 1), options_.sizes);
     work_.emplace_back();
+    work_.back().held =
+        std::find(options_.held.begin(), options_.held.end(), file.path) != options_.held.end();
     seen_discarded_.push_back(0);
     if (const auto stored = journal_.take(file)) files_.back().restore(stored->entry, stored->bytes);
   }
@@ -50,6 +70,24 @@ std::vector<Action> Download::add(std::vector<ManifestFile> files, Instant now) 
     if (journal_.pace().stale()) write_journal(now);
     work(now);
   }
+  return take();
+}
+
+bool Download::waits_for_release() const {
+  bool held = false;
+  for (FileId id = 0; id < files_.size(); ++id) {
+    if (files_[id].state() == FileTransfer::State::kDone) continue;
+    if (!work_[id].held) return false;
+    held = true;
+  }
+  return held;
+}
+
+std::vector<Action> Download::release(std::span<const std::string> paths, Instant now) {
+  now = clock_.advance(now);
+  for (FileId id = 0; id < files_.size(); ++id)
+    if (std::find(paths.begin(), paths.end(), files_[id].file().path) != paths.end()) work_[id].held = false;
+  work(now);
   return take();
 }
 
@@ -109,6 +147,9 @@ std::vector<Action> Download::on(const event::Head& event, Instant now) {
     case FileTransfer::Verdict::Kind::kOther:
       meet_other_version(*request, now);
       break;
+    case FileTransfer::Verdict::Kind::kPeek:
+      request->peek = true;
+      [[fallthrough]];
     case FileTransfer::Verdict::Kind::kAccept:
     case FileTransfer::Verdict::Kind::kWhole:
       accept(*request, verdict, now);
@@ -125,7 +166,8 @@ void Download::accept(Request& request, const FileTransfer::Verdict& verdict, In
   request.range = verdict.range;
   request.sent_end = verdict.range.end;
   request.position = verdict.range.first;
-  request.last_byte_at = now;
+  request.last_byte_at = request.paced_at = now;
+  request.paced_from = request.position;
   const action::Accept action{request.id, request.file, verdict.range.first, verdict.range.length()};
   if (verdict.kind == FileTransfer::Verdict::Kind::kWhole) abort_requests_of(action.file, action.request);
   actions_.push_back(action);
@@ -136,14 +178,54 @@ std::vector<Action> Download::received(RequestId id, std::span<const std::uint8_
   Request* const request = requests_.find(id);
   if (request == nullptr || !request->accepted || bytes.empty()) return {};
   const FileId file = request->file;
-  if (request->position == 0 && files_[file].is_web_page(bytes)) {
-    refuse_page(*request, bytes, now);
+  auto stranger = files_[file].stranger(request->position, bytes);
+  if (request->peek && !stranger)
+    stranger = Failure{Cause::kChanged, 0, std::nullopt, files_[file].file().path};
+  if (stranger) {
+    refuse(*request, bytes, *stranger, now);
   } else {
     write_over(*request, bytes, now);
     settle(file, now);
   }
   work(now);
   return take();
+}
+
+// What one connection can bring, as seen lately.
+void Download::measure(Request& request, bool over, Instant now) {
+  const Seconds took = now - request.paced_at;
+  const std::uint64_t came = request.position - request.paced_from;
+  if (took < kPace && !(over && came >= options_.sizes.crumb)) return;
+  const double pace = static_cast<double>(came) / std::max(took, Seconds{0.05}).count();
+  if (pace >= pace_ || now > pace_at_ + kLately) {
+    pace_ = pace;
+    pace_at_ = now;
+  }
+  if (over && pace >= pace_ * kTooSlow) replaced_ = 0;
+  if (pace < pace_ * kTooSlow) return;
+  request.paced_at = now;
+  request.paced_from = request.position;
+}
+
+// One that trickles where others flow, or where it flowed a minute ago, makes room for another that asks for
+// the rest. Where the new one is as slow, the next is tried later each time.
+void Download::replace_slow(Instant now) {
+  if (now < replace_after_) return;
+  for (const Request& request : requests_.list()) {
+    const FileTransfer& file = files_[request.file];
+    const Seconds took = now - request.paced_at;
+    // Silence is another matter.
+    if (!request.accepted || request.drained || took < kPace ||
+        now >= request.last_byte_at + Requests::kSilent || !request.ranged || !file.ranges_work() ||
+        !file.size() || now > pace_at_ + kLately)
+      continue;
+    const double pace = static_cast<double>(request.position - request.paced_from) / took.count();
+    if (pace >= pace_ * kTooSlow || static_cast<double>(request.missing()) < pace * kSoon.count()) continue;
+    replace_after_ = now + kPace * static_cast<double>(1U << std::min(replaced_++, 8U));
+    // What it brought beside another one said nothing of the line.
+    plan_.ask_again();
+    return abort(request.id);
+  }
 }
 
 void Download::write_over(Request& request, std::span<const std::uint8_t> bytes, Instant now) {
@@ -153,16 +235,23 @@ void Download::write_over(Request& request, std::span<const std::uint8_t> bytes,
   const bool surplus = bytes.size() > room;
   const auto wanted = bytes.first(static_cast<std::size_t>(std::min<std::uint64_t>(bytes.size(), room)));
   const std::uint64_t fresh = file.received(request.position, wanted);
+  // What comes at first lay ready in buffers on the way, and is no pace.
+  if (request.position == request.range.first) {
+    request.paced_at = now;
+    request.paced_from = request.position + wanted.size();
+  }
   file.wasted(bytes.size() - wanted.size());
   request.position += wanted.size();
-  request.last_byte_at = now;
+  request.last_byte_at = heard_at_ = now;
   if (fresh > 0) {
     file.policy().progressed(fresh);
+    work_[request.file].doubted = false;
     if (!work_[request.file].retry_at) work_[request.file].error.reset();
     journal_.pace().came(fresh);
     // The pace of a small file says nothing of the line.
     if (!comes_beside(file)) plan_.received(fresh, flowing(), now);
   }
+  measure(request, request.position >= request.range.end, now);
   if (request.position < request.range.end) return;
   // The end of the body follows at once, unless another request has taken over the rest of this one.
   if (surplus || request.range.end < request.sent_end)
@@ -171,13 +260,14 @@ void Download::write_over(Request& request, std::span<const std::uint8_t> bytes,
     request.drained = true;
 }
 
-// Of the file only what the page was written over is lost.
-void Download::refuse_page(const Request& request, std::span<const std::uint8_t> bytes, Instant now) {
+// Of the file only what it was written over is lost.
+void Download::refuse(Request& request, std::span<const std::uint8_t> bytes, const Failure& failure,
+                      Instant now) {
   FileTransfer& file = files_[request.file];
   file.wasted(bytes.size());
-  file.spoiled({0, bytes.size()}, "webPageCame");
+  file.spoiled({0, request.position + bytes.size()}, "strangerCame");
   journal_.pace().changed();
-  fail_request(request, {Cause::kNotAModel, 0, std::nullopt, file.file().path}, true, now);
+  fail_request(request, failure, true, now);
 }
 
 std::vector<Action> Download::on(const event::End& event, Instant now) {
@@ -234,7 +324,7 @@ std::vector<Action> Download::tick(Instant now) {
   for (const Request& request : requests_.list())
     if (now >= requests_.stalled_at(request)) stalled.push_back(request.id);
   for (const RequestId id : stalled) {
-    const Request* const request = requests_.find(id);
+    Request* const request = requests_.find(id);
     if (request == nullptr) continue;
     if (request->drained)
       abort(id);
@@ -332,6 +422,8 @@ std::optional<Instant> Download::wake_at() const {
     consider(requests_.stalled_at(request));
     const Instant silent_at = request.last_byte_at + Requests::kSilent;
     if (!woken_ || *woken_ < silent_at) consider(silent_at);
+    const Instant paced_at = std::max(request.paced_at + kPace, replace_after_);
+    if (request.accepted && !request.drained && (!woken_ || *woken_ < paced_at)) consider(paced_at);
   }
   for (const Work& waiting : work_)
     if (waiting.retry_at) consider(*waiting.retry_at);
@@ -371,6 +463,14 @@ unsigned Download::flowing() const {
   }));
 }
 
+// Those that brought something just now.
+unsigned Download::flowing_at(Instant now) const {
+  const std::vector<Request>& list = requests_.list();
+  return static_cast<unsigned>(std::count_if(list.begin(), list.end(), [&](const Request& request) {
+    return request.accepted && !request.drained && now < request.last_byte_at + Requests::kSilent;
+  }));
+}
+
 // A small file takes little more than the time of its answer, so it need not wait for the others; unless the
 // server said that it was asked too much.
 bool Download::comes_beside(const FileTransfer& file) const {
@@ -395,6 +495,7 @@ void Download::work(Instant now) {
     state_ = State::kFetching;
     return;
   }
+  replace_slow(now);
   const Schedule schedule(*this, now);
   auto [live, busy] = schedule.load();
   const unsigned target = schedule.target();
@@ -436,7 +537,10 @@ void Download::start_request(FileId id, Instant now) {
   action::Fetch fetch;
   fetch.request = request.id;
   fetch.url = files_[id].file().url;
-  if (request.ranged) fetch.range = action::Fetch::Range{request.range.first, request.range.end - 1};
+  if (request.ranged) {
+    fetch.range = action::Fetch::Range{request.range.first, std::nullopt};
+    if (files_[id].size()) fetch.range->last = request.range.end - 1;
+  }
   fetch.body = action::Body::kStream;
   fetch.limit = request.range.length();
   actions_.push_back(std::move(fetch));
@@ -541,15 +645,32 @@ void Download::meet_other_version(const Request& met, Instant now) {
   fail_file(id, {Cause::kChanged, 0, std::nullopt, file.file().path}, now);
 }
 
-void Download::fail_request(const Request& failed, const Failure& failure, bool running_still, Instant now) {
+void Download::fail_request(Request& failed, const Failure& failure, bool running_still, Instant now) {
   const RequestId request = failed.id;
   const FileId id = failed.file;
+  const bool was_accepted = failed.accepted;
+  measure(failed, true, now);
   if (running_still)
     abort(request);
   else
     requests_.erase(request);
   // One that began before a failure that was counted is the same trouble, not another attempt.
   if (files_[id].given_up() || !running() || request < work_[id].incident) return;
+  if (!was_accepted && is_refusal(failure)) {
+    // A server that takes few connections of one client: what flows is enough, and the rest has its turn
+    // later.
+    const unsigned others = flowing_at(now);
+    // Where none flows it may still count one that has just ended, or is about to begin; that is believed
+    // once.
+    const bool crowded = now < heard_at_ + Requests::kSilent || !requests_.empty();
+    if (others > 0 || (crowded && !std::exchange(work_[id].doubted, true))) {
+      plan_.limit(std::max(1U, others));
+      if (others > 0) return;
+      work_[id].retry_at = now + kOneByOne;
+      work_[id].error = error_of(failure);
+      return;
+    }
+  }
   work_[id].incident = next_request_;
   fail_file(id, failure, now);
 }

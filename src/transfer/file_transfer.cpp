@@ -10,19 +10,45 @@
 namespace candor {
 namespace {
 
+// Longer than a Git LFS pointer and most error messages, and shorter than any model.
+constexpr std::uint64_t kPeekLimit = 1024;
+constexpr std::size_t kHead = 64;
+
 bool is_page(std::string_view path) {
   const std::string lower = text::to_lower(path);
   return lower.ends_with(".html") || lower.ends_with(".htm");
 }
 
-bool looks_like_page(std::span<const std::uint8_t> bytes) {
-  std::string head(reinterpret_cast<const char*>(bytes.data()), std::min<std::size_t>(bytes.size(), 64));
-  std::string_view view = head;
-  if (view.starts_with("\xef\xbb\xbf")) view.remove_prefix(3);
-  while (!view.empty() && (view[0] == ' ' || view[0] == '\t' || view[0] == '\r' || view[0] == '\n'))
-    view.remove_prefix(1);
-  const std::string lower = text::to_lower(view);
-  return lower.starts_with("<!doctype html") || lower.starts_with("<html");
+bool is_text(std::string_view path) {
+  return path.ends_with(".json") || path.ends_with(".jinja") || path.ends_with(".txt") ||
+         path.ends_with(".md");
+}
+
+// A web page, or an error in JSON or XML; of others than these, `found` is empty.
+struct Stranger {
+  Cause cause = Cause::kNotAModel;
+  std::string_view found{};
+};
+std::optional<Stranger> recognise(std::string_view head, std::string_view path) {
+  if (head.starts_with("version https://git-lfs")) return Stranger{Cause::kOtherKind, "lfsPointer"};
+  using namespace std::string_view_literals;
+  for (const std::string_view mark : {"PK\3\4"sv, "\x1f\x8b\x08"sv, "7z\xbc\xaf"sv, "\3757zXZ"sv})
+    if (head.starts_with(mark)) return Stranger{Cause::kOtherKind, "archive"};
+  if (head.starts_with("\xef\xbb\xbf")) head.remove_prefix(3);
+  while (!head.empty() && (head[0] == ' ' || head[0] == '\t' || head[0] == '\r' || head[0] == '\n'))
+    head.remove_prefix(1);
+  const std::string lower = text::to_lower(head);
+  if (lower.starts_with("<!doctype html") || lower.starts_with("<html"))
+    return is_page(path) ? std::nullopt : std::optional(Stranger{});
+  if (lower.starts_with("<?xml") || lower.starts_with("<error>"))
+    return path.ends_with(".xml") ? std::nullopt : std::optional(Stranger{Cause::kNotAModel, "xmlError"});
+  // In weights a first word between quotes is no accident; in a file of JSON it must be this one.
+  std::string json = lower;
+  std::erase_if(json, [](char c) { return c == ' ' || c == '\n' || c == '\r' || c == '\t'; });
+  if (json.starts_with("{\"error") ||
+      (!is_text(path) && json.starts_with("{\"") && json.find("\":") != std::string::npos))
+    return Stranger{Cause::kNotAModel, "jsonError"};
+  return std::nullopt;
 }
 
 FileTransfer::Verdict fail(Cause cause, int status, std::string detail) {
@@ -93,7 +119,7 @@ std::optional<std::uint64_t> FileTransfer::opened(std::uint64_t stored) {
 FileTransfer::Verdict FileTransfer::judge(const HttpReply& reply, ByteRange asked, bool ranged) {
   if (reply.status == 416 && ranged) {
     const auto& range = reply.content_range;
-    if (range && range->total && file_.size && *range->total != *file_.size) return other_length(416);
+    if (range && range->total && file_.size && *range->total != *file_.size) return other_length(416, {}, 0);
     // The range lies within the file, so the server does not do ranges right. Without one it may.
     ranges_work_ = false;
     return fail(Cause::kHttp, 416, file_.path);
@@ -107,17 +133,27 @@ FileTransfer::Verdict FileTransfer::judge(const HttpReply& reply, ByteRange aske
 
 FileTransfer::Verdict FileTransfer::judge_part(const HttpReply& reply, ByteRange asked) {
   const auto& range = reply.content_range;
+  if (reply.multipart) {
+    ranges_work_ = false;
+    return fail(Cause::kHttp, 206, file_.path);
+  }
+  std::optional<std::uint64_t> total = range ? range->total : std::nullopt;
   if (!range) {
-    // Other origins may hide Content-Range from scripts; never when it is there and unreadable.
-    if (reply.content_range_unreadable || (reply.content_length && *reply.content_length > asked.length()))
+    // Other origins may hide Content-Range from scripts, but not the length; never when it is there and
+    // unreadable.
+    const auto& length = reply.content_length;
+    if (reply.content_range_unreadable || (length && *length > asked.length()))
       return fail(Cause::kHttp, 206, file_.path);
+    if (length && !file_.size) total = asked.first + *length;
+    if (length) asked.end = asked.first + *length;
   } else {
-    if (range->total && file_.size && *range->total != *file_.size) return other_length(206);
+    if (range->total && file_.size && *range->total != *file_.size)
+      return other_length(206, range->total, asked.first);
     if (!range->first || *range->first != asked.first) return fail(Cause::kHttp, 206, file_.path);
     asked.end = std::min(asked.end, *range->last + 1);
   }
   if (!belongs(reply)) return {Verdict::Kind::kOther, {}, {}};
-  if (range && range->total && !file_.size) file_.size = range->total;
+  if (total && !file_.size) file_.size = total;
   return {Verdict::Kind::kAccept, asked, {}};
 }
 
@@ -125,15 +161,20 @@ FileTransfer::Verdict FileTransfer::judge_whole(const HttpReply& reply, bool ran
   // With a Range header nothing is compressed on the way, so the length is the file's.
   const bool length_fits = reply.content_length && file_.size && *reply.content_length == *file_.size;
   if (reply.html && !length_fits && !is_page(file_.path)) return fail(Cause::kNotAModel, 200, file_.path);
-  if (ranged && reply.content_length && file_.size && !length_fits) return other_length(200);
+  if (ranged && reply.content_length && file_.size && !length_fits)
+    return other_length(200, reply.content_length, 0);
   if (!belongs(reply)) return {Verdict::Kind::kOther, {}, {}};
   if (ranged) ranges_work_ = false;
+  if (ranged && !file_.size) file_.size = reply.content_length;
   return {Verdict::Kind::kWhole, {0, end()}, {}};
 }
 
 // A reply of another length than the list's is of no use, and says nothing of what is here. Where a server
 // gave the length, one of the two is of another version.
-FileTransfer::Verdict FileTransfer::other_length(int status) const {
+FileTransfer::Verdict FileTransfer::other_length(int status, std::optional<std::uint64_t> length,
+                                                 std::uint64_t first) const {
+  if (length && *length > 0 && *length <= kPeekLimit && first == 0 && *file_.size > kPeekLimit)
+    return {Verdict::Kind::kPeek, {0, *length}, {}};
   if (size_given_) return fail(Cause::kChanged, status, file_.path);
   return {Verdict::Kind::kOther, {}, {}};
 }
@@ -168,8 +209,14 @@ void FileTransfer::spoiled(ByteRange range, std::string reason) {
   drop(range, std::move(reason));
 }
 
-bool FileTransfer::is_web_page(std::span<const std::uint8_t> start) const {
-  return !is_page(file_.path) && looks_like_page(start);
+std::optional<Failure> FileTransfer::stranger(std::uint64_t offset, std::span<const std::uint8_t> bytes) {
+  if (offset == 0) head_.clear();
+  if (offset != head_.size() || offset >= kHead) return std::nullopt;
+  const std::string_view more(reinterpret_cast<const char*>(bytes.data()), bytes.size());
+  head_ += more.substr(0, kHead - head_.size());
+  const auto found = recognise(head_, file_.path);
+  if (!found) return std::nullopt;
+  return Failure{found->cause, 0, std::nullopt, file_.path, found->found};
 }
 
 void FileTransfer::ended(std::uint64_t position) {

@@ -141,6 +141,7 @@ HttpReply HttpReply::from(int status, bool redirected,
   std::string_view type = header("content-type");
   type = trim(type.substr(0, type.find(';')));
   reply.html = equals_ignoring_case(type, "text/html") || equals_ignoring_case(type, "application/xhtml+xml");
+  reply.multipart = text::to_lower(type).starts_with("multipart/");
   reply.next_link = parse_next_link(header("link"));
   reply.error_code = header("x-error-code").substr(0, 64);
   reply.error_message = header("x-error-message").substr(0, 500);

@@ -20,29 +20,47 @@ Error refusal(std::string_view what, std::string_view fault, std::string_view de
   return {ErrorCode::kUnsupported, text::joined(what, fault), false, std::string(detail)};
 }
 
-std::variant<Manifest, Error> refuse(std::string_view what, std::string_view fault,
-                                     std::string_view detail = {}) {
-  return refusal(what, fault, detail);
-}
-
 Error not_json(std::string_view what, std::string_view text) {
   // A web page here is what a wrong address or a captive portal sends.
   const bool page = !text.empty() && text.find('<') < 64;
-  return {ErrorCode::kUnsupported, text::joined(what, page ? "webPage" : "notJson"), true,
-          std::string(text.substr(0, 200))};
+  return {ErrorCode::kUnsupported,
+          text::joined(what, page                               ? "webPage"
+                             : text.size() > Manifest::kMaxJson ? "tooLong"
+                                                                : "notJson"),
+          true, std::string(text.substr(0, 200))};
 }
 
-// The last segment of what a source calls a path may be anything; only a path that passes is ever joined to a
-// folder.
-std::optional<Error> check(ManifestFile& file) {
-  if (const std::string_view fault = path_fault(file.path); !fault.empty())
-    return refusal("badPath\t", fault, std::string_view(file.path).substr(0, 200));
-  if (file.size && *file.size > kMaxSafeBytes) return refusal(kList, "badSize", file.path);
-  if (!file.sha256.empty() && !is_hex(file.sha256, 64)) return refusal(kList, "notSha256", file.path);
-  if (!file.git_sha1.empty() && !is_hex(file.git_sha1, 40)) return refusal(kList, "notSha1", file.path);
-  file.sha256 = to_lower(file.sha256);
-  file.git_sha1 = to_lower(file.git_sha1);
+// What no repository can have by accident.
+bool leaves_folder(std::string_view path) {
+  return path.starts_with('/') || text::joined("/", path, "/").find("/../") != std::string::npos;
+}
+
+Error bad_path(std::string_view path) { return refusal("badPath\t", path_fault(path), path.substr(0, 200)); }
+
+// Beside a model people keep data sets, logs and checkpoints by the ten thousand.
+bool may_be_needed(std::string_view path) {
+  return path.find('/') == std::string_view::npos || path.find("onnx") != std::string_view::npos ||
+         path.ends_with(".data") || path.ends_with(".bin");
+}
+
+// Takes a file of a list on, unless nothing could ever ask for it.
+std::optional<Error> take(ManifestFile file, std::vector<ManifestFile>& files) {
+  if (leaves_folder(file.path)) return bad_path(file.path);
+  if (!path_fault(file.path).empty()) return std::nullopt;
+  if (files.size() >= Manifest::kMaxFiles) return refusal(kList, "tooLong");
+  if (!file.size) file.fault = "noSize";
+  files.push_back(std::move(file));
   return std::nullopt;
+}
+
+std::optional<Error> check(const ManifestFile& file) {
+  if (!path_fault(file.path).empty()) return bad_path(file.path);
+  std::string_view fault = file.fault;
+  if (file.size && *file.size > kMaxSafeBytes) fault = "badSize";
+  if (!file.sha256.empty() && !is_hex(file.sha256, 64)) fault = "notSha256";
+  if (!file.git_sha1.empty() && !is_hex(file.git_sha1, 40)) fault = "notSha1";
+  if (fault.empty()) return std::nullopt;
+  return refusal(kList, fault, file.path);
 }
 
 }  // namespace
@@ -83,107 +101,101 @@ std::string url_path(std::string_view path) {
   return result;
 }
 
+std::variant<Manifest, Error> Manifest::from_list(std::vector<ManifestFile> files, std::string_view commit) {
+  if (files.empty()) return refusal(kList, "empty");
+  Manifest manifest;
+  manifest.files_ = std::move(files);
+  for (ManifestFile& file : manifest.files_) {
+    file.sha256 = to_lower(file.sha256);
+    file.git_sha1 = to_lower(file.git_sha1);
+  }
+  manifest.commit_ = commit;
+  manifest.whole_ = true;
+  return manifest;
+}
+
 std::variant<Manifest, Error> Manifest::from_files(std::vector<ManifestFile> files, std::string_view commit) {
-  if (files.empty()) return refuse(kList, "empty");
-  if (files.size() > kMaxFiles) return refuse(kList, "tooLong");
+  auto made = from_list(std::move(files), commit);
+  if (auto* manifest = std::get_if<Manifest>(&made)) {
+    manifest->whole_ = false;
+    if (auto fault = manifest->fault()) return std::move(*fault);
+  }
+  return made;
+}
+
+std::optional<Error> Manifest::fault() const {
+  if (files_.size() > kMaxFiles) return refusal(kList, "tooLong");
   std::vector<std::string> seen;  // sorted
   std::uint64_t total = 0;
-  for (ManifestFile& file : files) {
-    if (auto error = check(file)) return std::move(*error);
+  for (const ManifestFile& file : files_) {
+    if (auto error = check(file)) return error;
     // Some file systems ignore case, and there two such files would be one.
     std::string path = to_lower(file.path);
     const auto place = std::lower_bound(seen.begin(), seen.end(), path);
-    if (place != seen.end() && *place == path) return refuse(kList, "fileTwice", file.path);
+    if (place != seen.end() && *place == path) return refusal(kList, "fileTwice", file.path);
     seen.insert(place, std::move(path));
     total = saturating_add(total, file.size.value_or(0));
   }
   // A file that is also the folder of another one cannot be stored.
-  for (const ManifestFile& file : files) {
+  for (const ManifestFile& file : files_) {
     const std::string folder = to_lower(file.path) + "/";
     const auto next = std::lower_bound(seen.begin(), seen.end(), folder);
-    if (next != seen.end() && next->starts_with(folder)) return refuse(kList, "fileAndFolder", file.path);
+    if (next != seen.end() && next->starts_with(folder)) return refusal(kList, "fileAndFolder", file.path);
   }
-  if (total > kMaxTotal) return refuse(kList, "tooManyBytes");
-  Manifest manifest;
-  manifest.files_ = std::move(files);
-  manifest.commit_ = commit;
-  return manifest;
+  if (total > kMaxTotal) return refusal(kList, "tooManyBytes");
+  return std::nullopt;
 }
 
-std::variant<Manifest, Error> Manifest::from_hub_tree(std::span<const std::string> pages,
-                                                      std::string_view commit,
-                                                      std::string_view resolve_base) {
+std::optional<Error> Manifest::read_tree_page(std::string_view page, std::string_view resolve_base,
+                                              std::vector<ManifestFile>& files) {
   constexpr std::string_view what = "hubList\t";
-  std::vector<ManifestFile> files;
-  for (const std::string& page : pages) {
-    if (page.size() > kMaxJson) return refuse(what, "tooLong");
-    const auto entries = json::parse(page);
-    if (!entries) return not_json(what, page);
-    if (!entries->is(json::Value::Kind::kArray))
-      return refuse(what, "notList", std::string_view(page).substr(0, 200));
-    for (const json::Value& entry : entries->items) {
-      const auto type = json::string_at(entry, "type");
-      if (!type) return refuse(what, "noType");
-      if (*type != "file") continue;  // folders, and whatever else may come
-      ManifestFile file;
-      const auto path = json::string_at(entry, "path");
-      const auto oid = json::string_at(entry, "oid");
-      if (!path) return refuse(what, "noPath");
-      file.path = *path;
-      file.size = json::uint_at(entry, "size");
-      if (!file.size) return refuse(what, "noSize", file.path);
-      if (const json::Value* lfs = json::find(entry, "lfs");
-          lfs != nullptr && !lfs->is(json::Value::Kind::kNull)) {
-        const auto sha256 = json::string_at(*lfs, "oid");
-        if (!sha256) return refuse(what, "noChecksum", file.path);
-        // Some servers write the algorithm in front.
-        file.sha256 = sha256->starts_with("sha256:") ? sha256->substr(7) : *sha256;
-        if (const auto size = json::uint_at(*lfs, "size"); size && *size != *file.size)
-          return refuse(what, "twoSizes", file.path);
-        if (file.sha256.empty()) return refuse(what, "noChecksum", file.path);
-      } else if (oid) {
-        file.git_sha1 = *oid;
-      }
-      if (!path_fault(file.path).empty()) {
-        // A strange name elsewhere in a repository must not keep us from the files that we need; but one that
-        // tries to leave the folder is no accident.
-        return *check(file);
-      }
-      file.url = text::joined(resolve_base, url_path(file.path));
-      files.push_back(std::move(file));
-      if (files.size() > kMaxFiles) return refuse(what, "tooLong");
+  const auto entries = json::parse(page, {.max_bytes = kMaxJson});
+  if (!entries) return not_json(what, page);
+  if (!entries->is(json::Value::Kind::kArray)) return refusal(what, "notList", page.substr(0, 200));
+  for (const json::Value& entry : entries->items) {
+    ManifestFile file;
+    file.path = json::text_at(entry, "path");
+    const bool is_file = json::text_at(entry, "type") == "file";
+    if (!is_file || file.path.empty() || (!may_be_needed(file.path) && !leaves_folder(file.path))) continue;
+    file.size = json::uint_at(entry, "size");
+    if (const json::Value* lfs = json::find(entry, "lfs");
+        lfs != nullptr && !lfs->is(json::Value::Kind::kNull)) {
+      file.sha256 = json::text_at(*lfs, "oid");
+      // Some servers write the algorithm in front.
+      if (file.sha256.starts_with("sha256:")) file.sha256.erase(0, 7);
+      const auto size = json::uint_at(*lfs, "size");
+      if (size && file.size && *size != *file.size) file.fault = "twoSizes";
+      if (file.sha256.empty()) file.fault = "noChecksum";
+    } else {
+      file.git_sha1 = json::text_at(entry, "oid");
     }
+    file.url = text::joined(resolve_base, url_path(file.path));
+    if (auto error = take(std::move(file), files)) return error;
   }
-  return from_files(std::move(files), commit);
+  return std::nullopt;
 }
 
-std::variant<Manifest, Error> Manifest::from_candor_json(std::string_view text, std::string_view folder_url) {
+std::variant<Manifest, Error> Manifest::from_candor_json(std::string_view text, std::string_view folder_url,
+                                                         std::string_view query) {
   constexpr std::string_view what = "candorJson\t";
-  if (text.size() > kMaxJson) return refuse(what, "tooLong");
-  const auto root = json::parse(text);
+  const auto root = json::parse(text, {.max_bytes = kMaxJson});
   if (!root) return not_json(what, text);
-  if (json::uint_at(*root, "version") != 1U) return refuse(what, "unknownVersion");
+  if (json::uint_at(*root, "version") != 1U) return refusal(what, "unknownVersion");
   const json::Value* list = json::find(*root, "files", json::Value::Kind::kArray);
-  if (list == nullptr) return refuse(what, "noList");
+  if (list == nullptr) return refusal(what, "noList");
   std::vector<ManifestFile> files;
   for (const json::Value& entry : list->items) {
-    const auto path = json::string_at(entry, "path");
-    if (!path) return refuse(what, "noPath");
     ManifestFile file;
-    file.path = *path;
+    file.path = json::text_at(entry, "path");
     file.size = json::uint_at(entry, "size");
-    if (!file.size) return refuse(what, "noSize", file.path);
-    if (json::find(entry, "sha256") != nullptr) {
-      file.sha256 = json::text_at(entry, "sha256");
-      if (file.sha256.empty()) return refuse(what, "notSha256", file.path);
-    }
-    file.url = text::joined(folder_url, url_path(file.path));
-    files.push_back(std::move(file));
-    if (files.size() > kMaxFiles) return refuse(what, "tooLong");
+    file.sha256 = json::text_at(entry, "sha256");
+    if (file.sha256.empty() && json::find(entry, "sha256") != nullptr) file.fault = "notSha256";
+    file.url = text::joined(folder_url, url_path(file.path), query);
+    if (auto error = take(std::move(file), files)) return std::move(*error);
   }
   // Whatever its author calls it: files without a checksum are known to be the same only if nothing changed
   // in here.
-  return from_files(std::move(files), sha256_of(text));
+  return from_list(std::move(files), sha256_of(text));
 }
 
 const ManifestFile* Manifest::find(std::string_view path) const {
@@ -196,7 +208,8 @@ Manifest Manifest::only(std::span<const std::string> paths) const {
   Manifest result;
   result.commit_ = commit_;
   for (const std::string& path : paths)
-    if (const ManifestFile* file = find(path)) result.files_.push_back(*file);
+    for (const ManifestFile& file : files_)
+      if (file.path == path) result.files_.push_back(file);
   return result;
 }
 

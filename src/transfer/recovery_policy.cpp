@@ -54,7 +54,13 @@ Error error_of(const Failure& failure) {
       if (failure.status == 0) return error(ErrorCode::kHttp, "badAnswer", true);
       return error(ErrorCode::kHttp, with_status("unexpectedAnswer\t"), true);
     case Cause::kNotAModel:
-      return error(ErrorCode::kIntegrity, "webPageCame", true);
+    case Cause::kOtherKind:
+      if (failure.found.empty()) return error(ErrorCode::kIntegrity, "webPageCame", true);
+      return error(ErrorCode::kIntegrity,
+                   text::joined("otherCame\t", text::file_name(failure.detail), "\t", failure.found),
+                   failure.cause == Cause::kNotAModel);
+    case Cause::kPortal:
+      return error(ErrorCode::kNetwork, "portal", true);
     case Cause::kIntegrity:
       return error(ErrorCode::kIntegrity, "arrivedDamaged", true);
     case Cause::kChanged:
@@ -117,6 +123,7 @@ Recovery RecoveryPolicy::failed(const Failure& failure, Instant now, bool online
   switch (failure.cause) {
     case Cause::kGated:
     case Cause::kNotFound:
+    case Cause::kOtherKind:
       recovery.step = Recovery::Step::kGiveUp;
       return recovery;
     case Cause::kQuota:
@@ -135,6 +142,7 @@ Recovery RecoveryPolicy::failed(const Failure& failure, Instant now, bool online
     case Cause::kExpired:
     case Cause::kHttp:
     case Cause::kNotAModel:
+    case Cause::kPortal:
       break;
   }
   if (failure.retry_after && *failure.retry_after > kLongestWait) {

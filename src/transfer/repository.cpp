@@ -37,11 +37,12 @@ Repository::Repository(ModelSource source, std::uint64_t seed, TransferSizes siz
 std::string Repository::folder() const {
   // Readable, and unique by the hash of what it stands for. The revision is part of it, the commit is not:
   // that is in the journal, so that a new commit reuses the files that did not change.
+  const std::string repo =
+      source_.is_folder() ? source_.repo.substr(0, source_.repo.find_first_of("?#")) : source_.repo;
   std::string name;
-  for (const char c : source_.repo.substr(0, 120)) name += text::is_plain(c) ? c : '-';
-  const std::string identity = source_.is_folder()
-                                   ? source_.repo
-                                   : text::joined(source_.host, "\n", source_.repo, "\n", source_.revision);
+  for (const char c : repo.substr(0, 120)) name += text::is_plain(c) ? c : '-';
+  const std::string identity =
+      source_.is_folder() ? repo : text::joined(source_.host, "\n", source_.repo, "\n", source_.revision);
   return text::joined(name, "-", text::in_hex(fnv1a(identity), 16));
 }
 
@@ -278,12 +279,22 @@ Download::Options Repository::options(Conditions conditions) const {
   return options;
 }
 
-void Repository::fetch(Manifest files, Conditions conditions, Instant now) {
+void Repository::release(std::span<const std::string> paths, Instant now) {
+  if (auto* fetching = std::get_if<Fetching>(&state_)) add(fetching->download->release(paths, now));
+}
+
+void Repository::add(std::vector<ManifestFile> files, Instant now) {
+  if (auto* fetching = std::get_if<Fetching>(&state_)) add(fetching->download->add(std::move(files), now));
+}
+
+void Repository::fetch(Manifest files, std::vector<std::string> held, Conditions conditions, Instant now) {
   if (stage() != Stage::kOpen && stage() != Stage::kListing) return;
   if (auto* listing = std::get_if<Listing>(&state_)) add(listing->resolver->stop());
   const Disk disk = this->disk();
+  Download::Options with = options(conditions);
+  with.held = std::move(held);
   auto& fetching = state_.emplace<Fetching>(
-      Fetching{std::make_unique<Download>(std::move(files), disk.journal, disk.stored, options(conditions))});
+      Fetching{std::make_unique<Download>(std::move(files), disk.journal, disk.stored, std::move(with))});
   correct_claim(fetching.download->totals().bytes.position);
   add(fetching.download->start(now));
 }

@@ -16,7 +16,8 @@ Download::Schedule::Load Download::Schedule::load() const {
   for (const Request& request : download_.requests_.list()) {
     if (request.drained) continue;
     ++load.live;
-    if (request.ends_soon(download_.plan_.latency(), now_) ||
+    // Where each connection is one too many, there is no overlap.
+    if ((!download_.plan_.yielded() && request.ends_soon(download_.plan_.latency(), now_)) ||
         download_.comes_beside(download_.files_[request.file]))
       continue;
     ++load.busy;
@@ -38,8 +39,8 @@ unsigned Download::Schedule::target() const {
 bool Download::Schedule::is_wanted(FileId id, bool large_too) const {
   const FileTransfer& file = download_.files_[id];
   const Work& work = download_.work_[id];
-  if (file.state() == FileTransfer::State::kDone || file.given_up() || work.opening || work.retry_at ||
-      !(large_too || download_.comes_beside(file)))
+  if (file.state() == FileTransfer::State::kDone || file.given_up() || work.opening || work.held ||
+      work.retry_at || !(large_too || download_.comes_beside(file)))
     return false;
   // One connection asks how the server is after a failure, which version it has, where there are no ranges,
   // and for what is not known yet.
@@ -82,9 +83,11 @@ Request Download::Schedule::request_for(FileId id) const {
   request.last_byte_at = request.asked_at = now_;
   const bool small =
       file.size() && *file.size() <= sizes.whole_file && file.have().total() == 0 && file.file().has_hash();
-  request.ranged = file.ranges_work() && file.size() && !small;
+  // Of a range the length is told even where all other headers are hidden; texts come compressed without one.
+  const std::string& path = file.file().path;
+  request.ranged = file.ranges_work() && !small && (file.size() || path.find(".onnx") != std::string::npos);
   request.range = {0, file.end()};
-  if (request.ranged) {
+  if (request.ranged && file.size()) {
     const std::vector<ByteRange> gaps = unassigned(id);
     std::uint64_t missing = 0;
     for (const ByteRange& gap : gaps) missing += gap.length();
@@ -141,6 +144,7 @@ Download::Schedule::Standing Download::Schedule::standing() const {
   if (download_.hold_until_) return {State::kWaiting, download_.hold_error_};
   if (waiting && error != nullptr) return {State::kWaiting, *error};
   if (failed != nullptr) return {State::kAsking, *failed};
+  if (download_.waits_for_release()) return {State::kFetching, {}};
   return {download_.state_, download_.error_};
 }
 

@@ -10,8 +10,10 @@
 namespace candor {
 namespace {
 
-constexpr std::uint64_t kPageLimit = Manifest::kMaxJson;
-constexpr std::size_t kMaxPages = 100;
+// A text that is longer than a list may be is cut by who reads it: by a little more, so that it can be told
+// from one that just fits, even where a decoder took a byte order mark away.
+constexpr std::uint64_t kPageLimit = Manifest::kMaxJson + 8;
+constexpr std::size_t kPageCost = 64U << 10U;
 constexpr std::size_t kMaxProbes = 256;
 // Without a sign of life; what flows may take as long as it needs.
 constexpr Seconds kPatience{30};
@@ -42,6 +44,23 @@ std::optional<std::string> next_external_data(const std::string& path) {
   const auto index = text::parse_uint(rest.substr(1));
   if (rest.front() != '_' || !index) return std::nullopt;
   return text::joined(std::string_view(path).substr(0, at + 6), *index + 1);
+}
+
+bool is_page(std::string_view body) {
+  const std::size_t start = body.find_first_not_of(" \t\r\n");
+  return start != std::string_view::npos && body[start] == '<';
+}
+
+// RFC 3986 §5.2 as far as a browser doesn't do it by itself: dot segments stay.
+std::string resolved(std::string_view base, std::string_view reference) {
+  if (is_url(reference)) return std::string(reference);
+  const std::size_t host = base.find("//") + 2;
+  if (reference.starts_with("//")) return text::joined(base.substr(0, host - 2), reference);
+  const std::size_t root = std::min(base.find('/', host), base.size());
+  if (reference.starts_with('/')) return text::joined(base.substr(0, root), reference);
+  const std::string_view path = base.substr(0, base.find_first_of("?#"));
+  if (reference.starts_with('?')) return text::joined(path, reference);
+  return text::joined(path.substr(0, path.rfind('/') + 1), reference);
 }
 
 Failure of_cause(Cause cause, std::string detail = {}) {
@@ -80,7 +99,7 @@ SourceResolver::SourceResolver(ModelSource source, Options options)
       seed_(options.seed),
       policy_(options.seed),
       online_(options.online),
-      to_probe_(std::move(options.candidates)) {
+      candidates_(std::move(options.candidates)) {
   source_.host = without_slash(std::move(source_.host));
 }
 
@@ -96,7 +115,10 @@ std::vector<Action> SourceResolver::start(Instant now) {
     return take();
   }
   if (source_.is_folder()) {
-    source_.repo = with_slash(std::move(source_.repo));
+    // A signature, say, belongs behind the path of each file.
+    const std::size_t end = std::min(source_.repo.find_first_of("?#"), source_.repo.size());
+    if (source_.repo.substr(end, 1) == "?") query_ = source_.repo.substr(end, source_.repo.find('#') - end);
+    source_.repo = with_slash(source_.repo.substr(0, end));
     step_ = Step::kList;
   } else if (text::is_hex(source_.revision, 40)) {
     commit_ = text::to_lower(source_.revision);
@@ -124,10 +146,12 @@ void SourceResolver::ask(Instant now) {
       fetch(next_page_.empty() ? api("/tree/", commit_ + "?recursive=true") : next_page_, {}, now);
       return;
     case Step::kList:
-      fetch(source_.repo + "candor.json", {}, now);
+      to_probe_ = candidates_;
+      pages_only_ = true;
+      fetch(source_.repo + "candor.json" + query_, {}, now);
       return;
     case Step::kProbe:
-      for (const std::string& path : to_probe_) fetch(source_.repo + url_path(path), path, now);
+      for (const std::string& path : to_probe_) fetch(source_.repo + url_path(path) + query_, path, now);
       if (to_probe_.empty()) finish_probing(now);
       return;
   }
@@ -222,15 +246,16 @@ std::vector<Action> SourceResolver::on(const event::Head& event, Instant now) {
   }
   actions_.push_back(action::Abort{event.request});
   take(request);
+  pages_only_ = pages_only_ && reply.html;
   // No list here. A server for one-page applications answers every question with its page.
   const bool no_list = step_ == Step::kList &&
                        (reply.html || event.status == 404 || event.status == 410 || event.status == 403);
   if (no_list) {
-    policy_.settled();
+    if (!reply.html) policy_.settled();
     step_ = Step::kProbe;
     ask(now);
   } else {
-    fail(failure_of(reply), now);
+    fail(reply.html && reply.status < 400 ? of_cause(Cause::kPortal) : failure_of(reply), now);
   }
   return take();
 }
@@ -241,10 +266,11 @@ void SourceResolver::probe_answered(const std::string& path, const HttpReply& re
   if (!there && !missing) return fail(failure_of(reply), now);
 
   std::erase(to_probe_, path);
+  pages_only_ = pages_only_ && reply.html;
   if (there) {
     ManifestFile file;
     file.path = path;
-    file.url = source_.repo + url_path(path);
+    file.url = source_.repo + url_path(path) + query_;
     file.version = {reply.etag, reply.last_modified};
     // The length of a whole reply may be the one of a compressed body; weights are never compressed.
     if (reply.content_range) {
@@ -255,14 +281,18 @@ void SourceResolver::probe_answered(const std::string& path, const HttpReply& re
     found_.push_back(std::move(file));
     if (auto next = next_external_data(path); next && found_.size() < kMaxProbes) {
       to_probe_.push_back(*next);
-      fetch(source_.repo + url_path(*next), *next, now);
+      fetch(source_.repo + url_path(*next) + query_, *next, now);
     }
   }
   if (to_probe_.empty()) finish_probing(now);
 }
 
 void SourceResolver::finish_probing(Instant now) {
-  if (found_.empty()) return fail(of_cause(Cause::kNotFound), now);
+  if (found_.empty()) {
+    // Where everything is a page, all is asked again.
+    if (pages_only_) step_ = Step::kList;
+    return fail(of_cause(pages_only_ ? Cause::kPortal : Cause::kNotFound), now);
+  }
   std::vector<std::string> lines;
   bool all_known = true;
   for (const ManifestFile& file : found_) {
@@ -295,8 +325,7 @@ std::vector<Action> SourceResolver::on(const event::Text& event, Instant now) {
       const auto value = json::parse(event.body);
       const auto sha = value ? json::string_at(*value, "sha") : std::nullopt;
       if (!sha || !text::is_hex(*sha, 40)) {
-        // A captive portal, most likely: asking again may help.
-        fail(of_cause(Cause::kHttp, event.body.substr(0, 200)), now);
+        fail(of_cause(is_page(event.body) ? Cause::kPortal : Cause::kHttp, event.body.substr(0, 200)), now);
         break;
       }
       commit_ = text::to_lower(*sha);
@@ -309,7 +338,11 @@ std::vector<Action> SourceResolver::on(const event::Text& event, Instant now) {
       page_arrived(answered, event.body, now);
       break;
     case Step::kList:
-      finish(Manifest::from_candor_json(event.body, source_.repo));
+      if (is_page(event.body)) {
+        fail(of_cause(Cause::kPortal, event.body.substr(0, 200)), now);
+        break;
+      }
+      finish(Manifest::from_candor_json(event.body, source_.repo, query_));
       break;
     case Step::kProbe:
       break;
@@ -317,20 +350,35 @@ std::vector<Action> SourceResolver::on(const event::Text& event, Instant now) {
   return take();
 }
 
-void SourceResolver::page_arrived(const Request& request, std::string body, Instant now) {
-  policy_.settled();
-  pages_.push_back(std::move(body));
-  next_page_ = request.next_page;
-  if (next_page_.empty()) {
-    return finish(Manifest::from_hub_tree(
-        pages_, commit_, text::joined(source_.host, "/", source_.repo, "/resolve/", commit_, "/")));
+void SourceResolver::page_arrived(const Request& request, std::string_view body, Instant now) {
+  if (is_page(body)) {
+    next_page_ = request.url;
+    return fail(of_cause(Cause::kPortal, std::string(body.substr(0, 200))), now);
   }
-  if (next_page_.front() == '/') next_page_ = source_.host + next_page_;
-  const bool same_host = next_page_.starts_with(source_.host + "/");
-  if (!same_host || next_page_ == request.url || pages_.size() >= kMaxPages) {
-    pages_.clear();
-    return refuse(
-        {ErrorCode::kUnsupported, "listLeadsNowhere", false, std::exchange(next_page_, {}).substr(0, 200)});
+  policy_.settled();
+  // A page without end of empty pages ends, too.
+  heard_ += body.size() + kPageCost;
+  std::optional<Error> error = Manifest::read_tree_page(
+      body, text::joined(source_.host, "/", source_.repo, "/resolve/", commit_, "/"), found_);
+  next_page_ = request.next_page;
+  if (!error && next_page_.empty()) return finish(Manifest::from_list(std::move(found_), commit_));
+  if (!error) {
+    // Mirrors hand on what the Hub they copy says: the next page is asked of them, wherever they say it is.
+    next_page_ = resolved(request.url, next_page_);
+    if (const std::size_t at = next_page_.find("/api/models/"); at != std::string::npos)
+      next_page_ = source_.host + next_page_.substr(at);
+    const bool same_host = next_page_.starts_with(source_.host + "/");
+    if (!same_host || next_page_ == request.url)
+      error = {ErrorCode::kUnsupported, "listLeadsNowhere", false, next_page_.substr(0, 200)};
+    else if (heard_ > Manifest::kMaxPages)
+      error = {ErrorCode::kUnsupported, "hubList\ttooLong", false, source_.repo};
+  }
+  if (error) {
+    // Pages that made no sense together are asked for again.
+    found_.clear();
+    next_page_.clear();
+    heard_ = 0;
+    return refuse(std::move(*error));
   }
   ask(now);
 }
@@ -366,8 +414,6 @@ std::vector<Action> SourceResolver::online(Instant now) {
 std::vector<Action> SourceResolver::retry(Instant now) {
   if (state_ != State::kFailed) return {};
   policy_.asked();
-  // Pages that made no sense together are asked for again.
-  if (step_ == Step::kTree && next_page_.empty()) pages_.clear();
   ask(now);
   return take();
 }

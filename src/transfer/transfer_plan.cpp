@@ -16,6 +16,8 @@ constexpr double kRampTrips = 2;
 // kLongestWindow for them.
 constexpr std::uint64_t kPieces = 6;
 constexpr Seconds kLongestWindow{2};
+// One connection alone is not waited for so long: whether it or the line is slow, only a second one can tell.
+constexpr Seconds kLongestAlone{0.4};
 constexpr Seconds kLongestLatency{1};
 
 }  // namespace
@@ -45,7 +47,7 @@ void TransferPlan::received(std::uint64_t bytes, unsigned active, Instant now) {
   ++window_pieces_;
   const Seconds elapsed = now - *window_start_;
   if (elapsed < std::max(kWindow, latency_)) return;
-  if (window_pieces_ < kPieces * target_ && elapsed < kLongestWindow) return;
+  if (window_pieces_ < kPieces * target_ && elapsed < (target_ == 1 ? kLongestAlone : kLongestWindow)) return;
   rate_ = static_cast<double>(window_bytes_) / elapsed.count();
   window_start_ = now;
   window_bytes_ = window_pieces_ = 0;
@@ -92,6 +94,21 @@ void TransferPlan::restart() {
 void TransferPlan::yield() {
   restart();
   yielded_ = true;
+}
+
+void TransferPlan::ask_again() {
+  climbing_ = true;
+  doubtful_ = false;
+  below_ = target_;
+  rate_below_ = 0;
+  window_start_.reset();
+}
+
+void TransferPlan::limit(unsigned connections) {
+  max_ = std::clamp(connections, 1U, max_);
+  target_ = std::min(target_, max_);
+  below_ = std::min(below_, max_);
+  limited_ = true;
 }
 
 std::uint64_t TransferPlan::range_size(std::uint64_t missing) const {

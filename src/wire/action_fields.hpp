@@ -101,6 +101,12 @@ void fields(auto& f, Of<Unpersist> auto& a) {
   f.type("unpersist");
   f("key", a.key);
 }
+void fields(auto& f, Of<Examine> auto& a) {
+  f.type("examine");
+  f("examination", a.examination);
+  f("plan", a.plan);
+  f("graph", a.graph);
+}
 void fields(auto& f, Of<CreateSession> auto& a) {
   f.type("createSession");
   f("session", a.session);

@@ -30,6 +30,7 @@ void fields(auto& f, json::Of<ModelConfig> auto& config) {
   f("revision", config.source.revision);
   f("host", config.source.host);
   f("dtype", wire::Dtype{config.variant.dtype});
+  f("file", config.variant.file);
   f("executionProvider", wire::OrAuto{config.variant.execution_provider});
   f("record", config.record);
   f("timings", config.timings);

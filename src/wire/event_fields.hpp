@@ -34,6 +34,13 @@ bool read_json(const json::Value* value, Among<T, N>& out) {
   return is_allowed;
 }
 
+void fault_fields(auto& f, auto& fault) {
+  f("kind", among(fault.kind, {ErrorCode::kUnsupported, ErrorCode::kIntegrity}));
+  f("message", fault.message);
+  f("file", fault.file);
+  f("detail", fault.detail);
+}
+
 /// A status of HTTP: 0..999.
 struct Status {
   int& status;
@@ -204,8 +211,13 @@ void fields(auto& f, Of<SessionReady> auto& e) {
 void fields(auto& f, Of<SessionFailed> auto& e) {
   f.type("sessionFailed");
   f("session", e.session);
-  f("kind", wire::among(e.kind, {ErrorCode::kUnsupported, ErrorCode::kIntegrity}));
-  f("message", e.message);
+  wire::fault_fields(f, e.fault);
+}
+void fields(auto& f, Of<Examined> auto& e) {
+  f.type("examined");
+  f("examination", e.examination);
+  wire::fault_fields(f, e.fault);
+  f("external", e.external);
 }
 void fields(auto& f, Of<SessionLost> auto& e) {
   f.type("sessionLost");

@@ -46,7 +46,10 @@ bool read_json(const json::Value* value, ShownElsewhere& out) {
   return true;
 }
 
-std::optional<Event> parse_event(std::string_view text) { return json::from_text<Event>(text); }
+// The texts in an event have bounds of their own, and JSON may take six bytes for one of theirs.
+std::optional<Event> parse_event(std::string_view text) {
+  return json::from_text<Event>(text, {.max_bytes = 64U << 20U, .max_values = 2'000'000});
+}
 
 std::string on(ModelLoader& loader, std::string_view event, Instant now) {
   const auto parsed = parse_event(event);

@@ -1,5 +1,6 @@
 #include "wire/inference_fields.hpp"
 
+#include <limits>
 #include <utility>
 
 #include "candor/base/bytes.hpp"
@@ -48,13 +49,24 @@ ModelShape read_shape(const Value& config) {
   if (!shape.kv_heads) shape.kv_heads = heads;
   if (!shape.head_dim && hidden && heads && *heads > 0) shape.head_dim = *hidden / *heads;
   if (!shape.context_length) shape.context_length = positions;
+  // No room for a question and an answer is no context at all.
+  if (shape.context_length && *shape.context_length < 2) shape.context_length.reset();
   return shape;
 }
 
-GenerationDefaults read_defaults(const Value& generation, const Value& config) {
+// What a model says is held to what a page may ask for; the rest is as if it said nothing.
+template <typename T>
+void hold(std::optional<T>& value, T low, T high, bool low_too) {
+  if (value && !((*value > low || (low_too && *value == low)) && *value <= high)) value.reset();
+}
+
+GenerationDefaults read_defaults(const Value& generation, const Value& config, std::vector<TokenId> eos) {
+  constexpr double kLargest = std::numeric_limits<double>::max();
   GenerationDefaults defaults;
-  defaults.eos = tokens_at(generation, "eos_token_id");
-  if (defaults.eos.empty()) defaults.eos = tokens_at(config, "eos_token_id");
+  // Any of them ends an answer: exporters forget one or the other.
+  defaults.eos = std::move(eos);
+  for (const Value* source : {&generation, &config, &object_or_nothing(json::find(config, "text_config"))})
+    for (const TokenId token : tokens_at(*source, "eos_token_id")) defaults.eos.push_back(token);
   Reader f(generation);
   f("do_sample", defaults.sample);
   f("max_new_tokens", defaults.max_new_tokens);
@@ -63,6 +75,11 @@ GenerationDefaults read_defaults(const Value& generation, const Value& config) {
   f("top_p", defaults.top_p);
   f("min_p", defaults.min_p);
   f("repetition_penalty", defaults.repetition_penalty);
+  hold<std::uint32_t>(defaults.max_new_tokens, 0, 0xffffffff, false);
+  hold(defaults.temperature, 0.0, kLargest, true);
+  hold(defaults.top_p, 0.0, 1.0, false);
+  hold(defaults.min_p, 0.0, 1.0, true);
+  hold(defaults.repetition_penalty, 0.0, kLargest, false);
   return defaults;
 }
 
@@ -78,13 +95,15 @@ std::optional<std::vector<T>> whole_array(std::string_view text) {
 }  // namespace
 
 std::optional<GraphDescription> parse_graph(std::string_view text) {
-  const auto value = json::parse(text);
+  // Large and deep configurations are people's own affair, as long as the few numbers in them can be found.
+  const auto value = json::parse(text, {.max_depth = 1'000});
   GraphFacts facts;
   if (!value || !Reader::read(&*value, facts)) return std::nullopt;
   const Value& config = object_or_nothing(facts.config);
-  return GraphDescription{read_shape(config),
-                          read_defaults(object_or_nothing(facts.generation_config), config),
-                          std::move(facts.inputs), std::move(facts.outputs)};
+  return GraphDescription{
+      read_shape(config),
+      read_defaults(object_or_nothing(facts.generation_config), config, std::move(facts.eos)),
+      std::move(facts.inputs), std::move(facts.outputs)};
 }
 
 std::optional<GenerationOptions> parse_generation_options(std::string_view text) {

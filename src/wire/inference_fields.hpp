@@ -24,12 +24,14 @@ inline bool read_json(const json::Value* value, Dimensions& out) {
 struct GraphFacts {
   const json::Value* config = nullptr;
   const json::Value* generation_config = nullptr;
+  std::vector<TokenId> eos;
   std::vector<TensorDescription> inputs;
   std::vector<TensorDescription> outputs;
 };
 void fields(auto& f, json::Of<GraphFacts> auto& facts) {
   f("config", facts.config);
   f("generationConfig", facts.generation_config);
+  f("eos", facts.eos);
   f("inputs", facts.inputs);
   f("outputs", facts.outputs);
 }

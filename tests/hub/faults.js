@@ -25,10 +25,12 @@ import { isLfs } from './tree.js';
  * @property {number} [mask] every byte of the body is xor-ed with this
  * @property {number} [extra] bytes sent after the end
  * @property {boolean} [gzip]
+ * @property {number} [rate] bytes per second of this reply alone
  *
  * @typedef {object} Request
  * @property {string} url path and query as asked for
  * @property {boolean} ranged whether it asks for a range
+ * @property {number} flowing other bodies with file bytes that are under way
  *
  * @typedef {Record<string, any>} Params
  *
@@ -156,7 +158,8 @@ export const FAULTS = {
     placed: true,
     says: 'every connection closes after so many bytes',
     defaults: { after: 64 * 1024, times: null },
-    reply: (reply, params) => FAULTS.drop.reply?.(reply, params, { url: '', ranged: false }),
+    reply: (reply, params) =>
+      FAULTS.drop.reply?.(reply, params, { url: '', ranged: false, flowing: 0 }),
   },
   stall: {
     where: 'file',
@@ -337,6 +340,65 @@ export const FAULTS = {
         'access-control-allow-origin': undefined,
         'access-control-expose-headers': undefined,
       }),
+  },
+
+  hidden: {
+    where: 'file',
+    says: 'Access-Control-Allow-Origin: * alone, so that a script on another origin sees type and length only',
+    defaults: { times: null },
+    reply: (reply) =>
+      withHeaders(reply, {
+        'access-control-allow-origin': '*',
+        'access-control-expose-headers': undefined,
+        'last-modified': undefined,
+      }),
+  },
+  trickle: {
+    where: 'file',
+    says: 'the reply comes at `rate` bytes per second',
+    defaults: { rate: 400 },
+    reply: (reply, { rate }) => ({ ...reply, rate }),
+  },
+  etag: {
+    where: 'file',
+    says: 'another ETag for the same bytes, each time another one',
+    defaults: { times: null },
+    reply: (reply) => withHeaders(reply, { etag: `"node-${Math.random()}"` }),
+  },
+  multipart: {
+    where: 'file',
+    says: 'a range comes in a wrapper (multipart/byteranges)',
+    reply(reply) {
+      if (reply.status !== 206) return undefined;
+      const { 'content-range': range, 'content-length': _, ...rest } = reply.headers;
+      const text = `--x\r\nContent-Range: ${range}\r\n\r\nwhatever\r\n--x--\r\n`;
+      const wrapped = instead(reply, 206, text, {
+        'content-type': 'multipart/byteranges; boundary=x',
+      });
+      return { ...wrapped, headers: { ...rest, ...wrapped.headers } };
+    },
+  },
+  pointer: {
+    where: 'file',
+    says: 'a Git LFS pointer instead of the file',
+    reply: (reply) =>
+      instead(
+        reply,
+        200,
+        `version https://git-lfs.github.com/spec/v1\noid sha256:${'4'.repeat(64)}\nsize ${reply.size}\n`,
+        { 'content-type': 'application/octet-stream' },
+      ),
+  },
+  crowd: {
+    where: 'file',
+    says: 'beside `connections` bodies that flow, others are answered with `code` (0: reset)',
+    defaults: { connections: 1, code: 503, times: null },
+    reply(reply, { connections, code }, { flowing }) {
+      if (flowing < connections) return undefined;
+      return code
+        ? instead(reply, code, 'Too many connections')
+        : { ...reply, cut: { at: reply.start, how: 'reset' } };
+    },
   },
 
   // Damage that only a hash can see

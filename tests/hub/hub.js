@@ -319,18 +319,19 @@ export class Hub {
     const met = this.faults.onReply(reply, {
       where: where ?? [kind],
       path,
-      request: { url: entry.url, ranged: entry.range !== null },
+      request: { url: entry.url, ranged: entry.range !== null, flowing: this.#running.size },
     });
     entry.faults.push(...met.applied);
     entry.status = met.reply.status;
     const carries = kind === 'file' && !met.reply.literal;
+    const own = met.reply.rate === undefined ? [] : [new Link(met.reply.rate)];
     if (carries) {
       this.#running.set(res, entry);
       this.ledger.started();
     }
     try {
       entry.done = await send(res, met.reply, file, {
-        links: () => (carries ? this.#linksOf(res) : []),
+        links: () => (carries ? [...own, ...this.#linksOf(res)] : []),
         gate: () => this.#gate?.promise,
         sent: (bytes) => (entry.sent += bytes),
         offline: (ms) => {

@@ -249,9 +249,11 @@ export async function answerCdn({ options, repos, signer }, url, req) {
  * @param {Context} context
  * @param {string} pathname decoded
  * @param {IncomingMessage} req
- * @returns {Promise<Answer | undefined>} undefined where no folder has such a file
+ * @returns {Promise<Answer | undefined>} undefined where it lies in no such folder
  */
 async function answerFolder({ options, siteHeaders }, pathname, req) {
+  /** @type {Answer | undefined} */
+  let missing;
   for (const [prefix, spec] of Object.entries(options.folders ?? {})) {
     const { dir, manifest = false } = typeof spec === 'string' ? { dir: spec } : spec;
     const root = `${prefix.replace(/\/+$/, '')}/`;
@@ -277,8 +279,10 @@ async function answerFolder({ options, siteHeaders }, pathname, req) {
       const list = await folderManifest(path.dirname(full)).catch(() => undefined);
       if (list) return { kind: 'other', reply: textReply(200, headers, JSON.stringify(list)) };
     }
+    const reply = textReply(404, { ...headers, 'content-type': 'text/plain' }, 'Not found');
+    missing = { kind: 'other', path: name, reply, where: ['resolve', 'file'] };
   }
-  return undefined;
+  return missing;
 }
 
 /**

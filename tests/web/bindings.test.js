@@ -51,6 +51,7 @@ const CONFIG = {
   revision: 'main',
   host: 'https://hub.test',
   dtype: 'auto',
+  file: '',
   executionProvider: 'auto',
   record: null,
   timings: null,

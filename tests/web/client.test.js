@@ -6,7 +6,7 @@ import { serve } from '../../web/src/loader/host.js';
 import { connect } from '../../web/src/page/client.js';
 import { CandorError, createLoader } from '../../web/src/page/index.js';
 import { checkOptions } from '../../web/src/page/options.js';
-import { DEVICE, fakeClock, scriptedCore, settle } from './support/fakes.js';
+import { DEVICE, fakeClock, scriptedCore, settle, nothingWrong } from './support/fakes.js';
 
 /** @param {string} status @param {object} [more] */
 const snapshotOf = (status, more = {}) => ({
@@ -444,6 +444,7 @@ async function joined(answer = () => []) {
           takeTurn: alwaysOurTurn,
           probe: async () => DEVICE,
           createSession: () => assert.fail('no session should be made'),
+          examine: nothingWrong,
         },
       };
     });
@@ -821,5 +822,119 @@ test('a helper that fails before the worker has started is told at once: the wor
       records: null,
     },
   );
+  await loader.dispose();
+});
+
+test('after the worker’s death nothing is said to go on, and a retry makes a new worker', async () => {
+  /** @type {any[]} */
+  const workers = [];
+  const makeWorker = () => {
+    const worker = {
+      got: /** @type {any[]} */ ([]),
+      listeners: /** @type {Record<string, (event: any) => void>} */ ({}),
+      terminated: false,
+      addEventListener(/** @type {string} */ type, /** @type {(event: any) => void} */ listener) {
+        worker.listeners[type] = listener;
+      },
+      postMessage(/** @type {any} */ message) {
+        worker.got.push(message);
+        const snapshots = [snapshotOf('idle'), snapshotOf('idle', { modelKey: 'n' })];
+        if (message.type === 'start')
+          queueMicrotask(() => worker.say({ type: 'started', snapshots }));
+      },
+      say: (/** @type {any} */ data) => worker.listeners.message({ data }),
+      terminate: () => (worker.terminated = true),
+    };
+    workers.push(worker);
+    return worker;
+  };
+  const loader = await connect(/** @type {any} */ (makeWorker), {
+    models: [],
+    runtimeUrl: null,
+    storage: 'auto',
+    records: null,
+  });
+  /** @type {any[]} */
+  const seen = [];
+  loader.subscribe('m', (snapshot) => seen.push(snapshot));
+  const [worker] = workers;
+  const loading = loader.load('m');
+  worker.say({
+    type: 'snapshot',
+    snapshot: snapshotOf('downloading', { totalDownloaded: 7, speed: 5 }),
+  });
+  worker.listeners.error({ message: 'unreachable' });
+  await assert.rejects(loading, { code: 'runtime', message: /has crashed/, retryable: true });
+  assert.ok(worker.terminated);
+  for (const key of ['m', 'n']) {
+    const { status, speed, goesOn, can, error } = loader.snapshot(key);
+    assert.deepEqual(
+      [status, speed, goesOn, can.retry, can.cancel],
+      ['failed', null, false, true, false],
+    );
+    assert.equal(error?.code, 'runtime');
+  }
+  assert.equal(seen.at(-1).error.kept, 7);
+  // A second death says nothing new.
+  worker.listeners.error({ message: 'again' });
+  loader.retry('m');
+  await settle();
+  assert.equal(workers.length, 2);
+  assert.deepEqual(
+    workers[1].got.map((/** @type {any} */ { type, command, key }) => [type, command, key]),
+    [
+      ['start', undefined, undefined],
+      ['command', 'load', 'm'],
+    ],
+  );
+  assert.equal(loader.snapshot('m').status, 'idle');
+  const again = loader.load('m');
+  workers[1].say({ type: 'done', id: workers[1].got[1].id });
+  workers[1].say({ type: 'snapshot', snapshot: snapshotOf('ready') });
+  assert.equal((await again).key, 'm');
+});
+
+test('a signal is an AbortSignal of the caller’s own, or the call fails before anything begins', async () => {
+  const { loader, got } = await setUp();
+  const sent = got.length;
+  assert.throws(() => loader.load('m', /** @type {any} */ ({ signal: 'x' })), TypeError);
+  assert.equal(got.length, sent);
+  // What a prototype has was not asked for.
+  void loader.load('m', /** @type {any} */ (Object.create({ signal: 'x' })));
+  void loader.load('m', /** @type {any} */ (null));
+  await settle();
+  assert.equal(got.length, sent + 1);
+  await loader.dispose();
+});
+
+test('a record that cannot be ours counts as absent', async () => {
+  const records = {
+    getItem: (/** @type {string} */ key) => (key.startsWith('download') ? '"'.repeat(5e6) : '{}'),
+    setItem() {},
+    removeItem() {},
+  };
+  const { loader, got } = await setUp({ records });
+  assert.deepEqual([got[0].models[0].record, got[0].models[0].timings], [null, '{}']);
+  await loader.dispose();
+});
+
+test('the page’s own headers are asked for before each request, and go back to the worker', async () => {
+  let token = 0;
+  const { loader, got, say } = await setUp({
+    headers: async (url) => {
+      if (url.endsWith('bad')) throw new Error('no token');
+      return { Authorization: `Bearer ${++token}` };
+    },
+  });
+  assert.deepEqual([got[0].headers, got[0].credentials], [true, 'same-origin']);
+  await say({ type: 'headersFor', id: 1, url: 'https://h/a' });
+  await say({ type: 'headersFor', id: 2, url: 'https://h/b' });
+  await say({ type: 'headersFor', id: 3, url: 'https://h/bad' });
+  const answers = got.filter(({ type }) => type === 'headers');
+  assert.deepEqual(answers, [
+    { type: 'headers', id: 1, headers: { authorization: 'Bearer 1' }, error: '' },
+    { type: 'headers', id: 2, headers: { authorization: 'Bearer 2' }, error: '' },
+    { type: 'headers', id: 3, headers: {}, error: 'Error: no token' },
+  ]);
   await loader.dispose();
 });

@@ -9,7 +9,7 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import test from 'node:test';
 import { clock } from '../../web/src/adapters/clock.js';
-import { fetchReply } from '../../web/src/adapters/fetch.js';
+import { fetchWith } from '../../web/src/adapters/fetch.js';
 import { memoryStore } from '../../web/src/adapters/memory-store.js';
 import { alwaysOurTurn } from '../../web/src/adapters/tabs.js';
 import { connect } from '../../web/src/page/client.js';
@@ -19,7 +19,7 @@ import { CandorError } from '../../web/src/page/index.js';
 import { checkOptions } from '../../web/src/page/options.js';
 import { createHub } from '../hub/hub.js';
 import { virtualBytes } from '../hub/virtual.js';
-import { DEVICE } from './support/fakes.js';
+import { DEVICE, nothingWrong } from './support/fakes.js';
 
 /** @typedef {import('../../web/bindings.d.ts').Snapshot} Snapshot */
 
@@ -64,7 +64,8 @@ async function visit({
     core,
     ports: {
       clock,
-      fetch: fetchReply,
+      fetch: fetchWith('omit', null),
+      examine: nothingWrong,
       store,
       takeTurn,
       probe: async () => DEVICE,

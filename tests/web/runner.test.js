@@ -4,7 +4,15 @@ import { memoryStore } from '../../web/src/adapters/memory-store.js';
 import { alwaysOurTurn } from '../../web/src/adapters/tabs.js';
 import { Runner } from '../../web/src/loader/runner.js';
 import { StoreError } from '../../web/src/store.js';
-import { DEVICE, bodyOf, bytesOf, fakeClock, scriptedCore, settle } from './support/fakes.js';
+import {
+  DEVICE,
+  bodyOf,
+  bytesOf,
+  fakeClock,
+  scriptedCore,
+  settle,
+  nothingWrong,
+} from './support/fakes.js';
 
 /**
  * A runner over a scripted core; `then` says what the core answers to each kind of call.
@@ -31,6 +39,7 @@ function setUp(then, ports = {}) {
       takeTurn: alwaysOurTurn,
       probe: async () => DEVICE,
       createSession: () => assert.fail('no session should be made'),
+      examine: nothingWrong,
       ...ports,
     },
     {
@@ -38,6 +47,7 @@ function setUp(then, ports = {}) {
       persist: note('persist'),
       unpersist: note('unpersist'),
       reply: note('reply'),
+      broken: note('broken'),
       done: note('done'),
     },
   );
@@ -824,4 +834,77 @@ test('what became of a removal is told with the newest snapshot before it', asyn
   );
   assert.deepEqual(reports[1].slice(1), [1, null]);
   assert.equal(reports[3][2].code, 'storage');
+});
+
+test('what the core throws is told as its own end, not as the network’s', async () => {
+  const { core, runner, reports, events } = setUp(
+    {
+      load: () => [{ ...FETCH, body: 'text', limit: 99 }],
+      head: () => {
+        throw new WebAssembly.RuntimeError('unreachable');
+      },
+    },
+    { fetch: async () => reply(bodyOf([bytesOf('x')])) },
+  );
+  runner.send({ type: 'load' });
+  await settle();
+  assert.ok(!events().includes('fetchFailed'));
+  assert.deepEqual(
+    reports.filter(([type]) => type === 'broken').map(([, thrown]) => String(thrown)),
+    ['RuntimeError: unreachable'],
+  );
+  const calls = core.calls.length;
+  runner.send({ type: 'tick' });
+  assert.equal(core.calls.length, calls);
+});
+
+test('an examination reads the small files, or the graph, and its answer carries its number', async () => {
+  const plan = {
+    graph: 'g.onnx',
+    externalData: [],
+    config: 'c.json',
+    tokenizer: 't.json',
+    generationConfig: null,
+    tokenizerConfig: null,
+    chatTemplate: null,
+  };
+  /** @type {any[]} */
+  const asked = [];
+  const store = memoryStore();
+  const folder = store.folder('f');
+  for (const [id, path] of ['c.json', 't.json', 'g.onnx'].entries()) {
+    await folder.open(id, path);
+    await folder.write(id, 0, bytesOf(path));
+  }
+  await folder.closeAll();
+  const { core, runner } = setUp(
+    {
+      load: () => [
+        { type: 'useFolder', visit: 3, folder: 'f' },
+        { type: 'examine', examination: 1, plan, graph: false },
+        { type: 'examine', examination: 2, plan, graph: true },
+      ],
+    },
+    {
+      store,
+      examine: async (_plan, files, graph) => {
+        asked.push([Object.keys(files), graph]);
+        return { ...(await nothingWrong(/** @type {any} */ (null), {}, graph)), external: ['w'] };
+      },
+    },
+  );
+  runner.send({ type: 'load' });
+  await settle();
+  assert.deepEqual(
+    asked.toSorted(),
+    [
+      [['c.json', 't.json'], false],
+      [['g.onnx'], true],
+    ].toSorted(),
+  );
+  const found = core.calls.filter(({ type }) => type === 'examined');
+  assert.deepEqual(found.map(({ examination, external }) => [examination, external]).toSorted(), [
+    [1, ['w']],
+    [2, ['w']],
+  ]);
 });

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import test from 'node:test';
 import { loadCore } from '../../web/src/core.node.js';
-import { createSession, failureOf, fromHalf } from '../../web/src/session/session.js';
+import { createSession, examine, failureOf, fromHalf } from '../../web/src/session/session.js';
 import { fakeClock } from './support/fakes.js';
 
 const core = await loadCore();
@@ -333,6 +333,143 @@ test('files and graphs that are not what they should be fail with their kind', a
       return true;
     });
   }
+});
+
+test('what is small of a model is judged, and the sentence names what is missing or bad', async () => {
+  const nothing = { kind: null, message: '', file: '', detail: '', external: null };
+  const found = (/** @type {Record<string, unknown>} */ changes, plan = {}) =>
+    examine({ ...PLAN, ...plan }, filesWith(changes), false);
+  assert.deepEqual(await found({}), nothing);
+  /** @type {[Record<string, unknown>, object, string, string, string][]} */
+  const bad = [
+    [{ 'tokenizer_config.json': {} }, {}, 'unsupported', 'The model brings no chat template.', ''],
+    [{ 'tokenizer_config.json': '' }, {}, 'unsupported', 'The model brings no chat template.', ''],
+    [
+      { 'tokenizer_config.json': { chat_template: '{% if %}' } },
+      {},
+      'unsupported',
+      'Its chat template cannot be read.',
+      '',
+    ],
+    [{ 'config.json': '{"a":' }, {}, 'integrity', 'Its config.json is not JSON.', 'config.json'],
+    [{ 'config.json': '' }, {}, 'integrity', 'Its config.json is empty.', 'config.json'],
+    [
+      { 'config.json': '3' },
+      {},
+      'integrity',
+      'Its config.json is not what it should be.',
+      'config.json',
+    ],
+    [{ 'tokenizer.json': '' }, {}, 'integrity', 'Its tokenizer.json is empty.', 'tokenizer.json'],
+    [
+      { 'tokenizer.json': {} },
+      {},
+      'integrity',
+      'Its tokenizer.json is no tokenizer.',
+      'tokenizer.json',
+    ],
+    [
+      { 'generation_config.json': '[' },
+      { generationConfig: 'generation_config.json' },
+      'integrity',
+      'Its generation_config.json is not JSON.',
+      'generation_config.json',
+    ],
+  ];
+  for (const [changes, plan, kind, message, file] of bad) {
+    const { detail: _, ...rest } = await found(changes, plan);
+    assert.deepEqual(rest, { kind, message, file, external: null });
+  }
+});
+
+test('empty files that need not be there count as absent, and JSON is read as Python writes it', async () => {
+  const both = { generationConfig: 'generation_config.json', chatTemplate: 'chat_template.jinja' };
+  for (const empty of ['', ' \n']) {
+    const files = filesWith({ 'generation_config.json': empty, 'chat_template.jinja': empty });
+    const { session } = await setUp({ plan: both, files });
+    assert.ok(session);
+  }
+  const python = `\ufeff{"a": [NaN, Infinity, -Infinity], "b": "say \\"NaN\\" to Infinity", "num_hidden_layers": 1,
+    "num_attention_heads": 2, "hidden_size": 8, "eos_token_id": 0}`;
+  await setUp({ files: filesWith({ 'config.json': python }) });
+  const wrong = examine(PLAN, filesWith({ 'config.json': '{"a": NaN, "b": nope}' }), false);
+  assert.equal((await wrong).message, 'Its config.json is not JSON.');
+});
+
+/** A message of protobuf: fields with a length. @param {[number, Uint8Array | string][]} fields */
+function message(fields) {
+  /** @type {number[]} */
+  const bytes = [];
+  const varint = (/** @type {number} */ value) => {
+    for (; value > 127; value = Math.floor(value / 128)) bytes.push((value % 128) | 128);
+    bytes.push(value);
+  };
+  for (const [field, value] of fields) {
+    const part = typeof value === 'string' ? new TextEncoder().encode(value) : value;
+    varint(field * 8 + 2);
+    varint(part.length);
+    bytes.push(...part);
+  }
+  return Uint8Array.from(bytes);
+}
+const entry = (/** @type {string} */ key, /** @type {string} */ value) =>
+  message([
+    [1, key],
+    [2, value],
+  ]);
+const tensor = (/** @type {string} */ location) =>
+  message([
+    [8, 'name'],
+    [13, entry('location', location)],
+    [13, entry('offset', '0')],
+  ]);
+
+test('what a graph names as its data is found wherever tensors are, and nonsense is no graph', async () => {
+  const attribute = (/** @type {number} */ field, /** @type {Uint8Array} */ value) =>
+    message([[5, message([[field, value]])]]);
+  const graph = message([
+    [1, attribute(5, tensor('in-node'))],
+    [1, attribute(6, message([[5, tensor('in-subgraph')]]))],
+    [5, tensor('weights.bin')],
+    [5, tensor('weights.bin')],
+    [5, message([[9, 'raw']])],
+  ]);
+  const named = async (/** @type {Uint8Array | string} */ bytes) => {
+    const files = { 'onnx/model_q4.onnx': new Blob([/** @type {any} */ (bytes)]) };
+    return (await examine(PLAN, files, true)).external;
+  };
+  const model = message([
+    [2, 'producer'],
+    [7, graph],
+  ]);
+  assert.deepEqual(await named(model), ['in-node', 'in-subgraph', 'weights.bin']);
+  // A field that is a number goes before: ir_version.
+  assert.deepEqual(await named(new Uint8Array([8, 7, ...model])), [
+    'in-node',
+    'in-subgraph',
+    'weights.bin',
+  ]);
+  assert.deepEqual(await named(''), []);
+  assert.equal(await named('no protobuf at all'), null);
+  assert.equal(await named(model.subarray(0, model.length - 3)), null);
+  let deep = message([]);
+  for (let i = 0; i < 50; i++) deep = message([[1, attribute(6, deep)]]);
+  assert.equal(await named(message([[7, deep]])), null);
+});
+
+test('the end of a sequence that only the tokenizer names ends an answer, too', async () => {
+  const { eos_token_id: _, ...config } = CONFIG;
+  const { session } = await setUp({
+    plan: { generationConfig: 'generation_config.json' },
+    files: filesWith({ 'config.json': config, 'generation_config.json': { eos_token_id: 9 } }),
+  });
+  const finish = await session.chat(
+    ask('hi'),
+    { temperature: 0, maxNewTokens: 30 },
+    () => {},
+    () => false,
+  );
+  assert.deepEqual([finish.reason, finish.ids], ['eos', [1, 2, 3, 4, 5]]);
 });
 
 test('a template may be a file of its own, one of a list, or refuse the messages', async () => {

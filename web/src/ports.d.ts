@@ -1,7 +1,7 @@
 /** What the runner needs of the world. The browser's versions are in adapters/, the tests bring their own. */
 import type { DeviceFacts, GenerationOptions, SessionPlan, Snapshot } from '../bindings.d.ts';
 import type { Store } from './folder.d.ts';
-import type { ChatReply, Message, PlainError, SessionEvent } from './protocol.d.ts';
+import type { ChatReply, Examination, Message, PlainError, SessionEvent } from './protocol.d.ts';
 
 export interface Clock {
   /** ms; never runs backwards. */
@@ -63,6 +63,13 @@ export type SessionFactory = (
   on: { event(event: SessionEvent): void; reply(reply: ChatReply): void },
 ) => Session;
 
+/** Judges the small files of a plan, or with `graph` the graph; never rejects. */
+export type Examine = (
+  plan: SessionPlan,
+  files: Record<string, Blob>,
+  graph: boolean,
+) => Promise<Examination>;
+
 export interface Ports {
   clock: Clock;
   fetch: Fetch;
@@ -70,6 +77,7 @@ export interface Ports {
   takeTurn: TakeTurn;
   probe(): Promise<DeviceFacts>;
   createSession: SessionFactory;
+  examine: Examine;
 }
 
 /** Where the runner reports to. */
@@ -78,6 +86,8 @@ export interface Sink {
   persist(key: string, json: string): void;
   unpersist(key: string): void;
   reply(reply: ChatReply): void;
+  /** What nobody foresaw, and nothing goes on after. */
+  broken(thrown: unknown): void;
   /** A command with a ticket is done, or error says why it is not. */
   done(ticket: number, error: PlainError | null): void;
 }

@@ -40,7 +40,17 @@ export interface Finish {
 
 /** Page → loader worker. */
 export type ToWorker =
-  | { type: 'start'; models: ModelConfig[]; runtimeUrl: string | null; storage: 'auto' | 'memory' }
+  | {
+      type: 'start';
+      models: ModelConfig[];
+      runtimeUrl: string | null;
+      storage: 'auto' | 'memory';
+      credentials: RequestCredentials;
+      /** The page wants to be asked for headers before each request. */
+      headers: boolean;
+    }
+  /** Answers `headersFor`. error: what the page's function threw; '' for nothing. */
+  | { type: 'headers'; id: number; headers: Record<string, string>; error: string }
   /** Answered by `done` once the core has taken it and, for remove and dispose, it is done. */
   | { type: 'command'; id: number; key: string; command: Command }
   /** Answered by `done` with the bytes that the model takes in the store. */
@@ -70,6 +80,8 @@ export type FromWorker =
   /** Make a worker, and hand it the port as `{ port }`. */
   | { type: 'startHelper'; id: number; name: HelperName; port: MessagePort }
   | { type: 'endHelper'; id: number }
+  /** Which headers shall a request have? */
+  | { type: 'headersFor'; id: number; url: string }
   | { type: 'closed' };
 
 export type ChatReply =
@@ -80,11 +92,20 @@ export type ChatReply =
 /** Loader worker → session worker. `files` has every path of the plan. */
 export type ToSession =
   | { type: 'create'; plan: SessionPlan; files: Record<string, Blob>; runtimeUrl: string | null }
+  /** `files`: all but the weights; graph: the graph alone. Answered by `examined`. */
+  | { type: 'examine'; plan: SessionPlan; files: Record<string, Blob>; graph: boolean }
   | { type: 'chat'; id: number; messages: Message[]; options: GenerationOptions }
   | { type: 'stop'; id: number };
 
+/** What is wrong with a model's files; without a kind nothing was found. */
+export type Examination = Omit<
+  Extract<import('../bindings.d.ts').CoreEvent, { type: 'examined' }>,
+  'type' | 'examination'
+>;
+
 /** Session worker → loader worker: CoreEvents of its own, and replies to chats. */
-export type FromSession = { type: 'event'; event: SessionEvent } | ChatReply;
+export type FromSession =
+  { type: 'event'; event: SessionEvent } | ({ type: 'examined' } & Examination) | ChatReply;
 
 /** One session knows nothing of others: the runner says which it is. */
 export type SessionEvent = OfOneSession<import('../bindings.d.ts').CoreEvent>;

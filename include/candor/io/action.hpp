@@ -110,6 +110,13 @@ struct Persist {
 struct Unpersist {
   std::string key;
 };
+/// Read what is small of the model as a session would, and say what is wrong with it. `graph`: read also what
+/// the graph names as its external data.
+struct Examine {
+  Ticket examination = 0;
+  SessionPlan plan;
+  bool graph = false;
+};
 struct CreateSession {
   SessionId session = 0;
   SessionPlan plan;
@@ -131,10 +138,11 @@ struct Publish {
 
 }  // namespace action
 
-using Action = std::variant<action::Probe, action::Lock, action::Share, action::Unlock, action::ReadJournal,
-                            action::UseFolder, action::Fetch, action::Accept, action::Abort, action::Open,
-                            action::Truncate, action::Read, action::Close, action::WriteJournal,
-                            action::RemoveFolder, action::Persist, action::Unpersist, action::CreateSession,
-                            action::CloseSession, action::RejectChat, action::Done, action::Publish>;
+using Action =
+    std::variant<action::Probe, action::Lock, action::Share, action::Unlock, action::ReadJournal,
+                 action::UseFolder, action::Fetch, action::Accept, action::Abort, action::Open,
+                 action::Truncate, action::Read, action::Close, action::WriteJournal, action::RemoveFolder,
+                 action::Persist, action::Unpersist, action::Examine, action::CreateSession,
+                 action::CloseSession, action::RejectChat, action::Done, action::Publish>;
 
 }  // namespace candor

@@ -138,12 +138,25 @@ struct SessionProgress {
 struct SessionReady {
   SessionId session = 0;
 };
-struct SessionFailed {
-  SessionId session = 0;
-  /// What our own code found out about the model's files (kUnsupported, kIntegrity); absent: `message` is the
-  /// runtime's or the browser's, and the core judges it.
+/// What is wrong with the model's files, as far as our own code can see.
+struct FileFault {
+  /// kUnsupported or kIntegrity, and then `message` is a sentence of ours; absent: it is the runtime's or the
+  /// browser's, and the core judges it.
   std::optional<ErrorCode> kind;
   std::string message;
+  std::string file{};    ///< the path of the file that is bad; empty: none in particular
+  std::string detail{};  ///< text from outside
+};
+struct SessionFailed {
+  SessionId session = 0;
+  FileFault fault;
+};
+/// Answers action::Examine.
+struct Examined {
+  Ticket examination = 0;
+  FileFault fault;  ///< without a kind: nothing was found
+  /// Names of the graph's external data, relative to the graph; absent: not known.
+  std::optional<std::vector<std::string>> external;
 };
 /// The device or the worker of a session is gone.
 struct SessionLost {
@@ -165,6 +178,6 @@ using Event =
                  event::Busy, event::Peer, event::Probed, event::Journal, event::Opened, event::Journaled,
                  event::StoreFailed, event::Removed, event::Head, event::Heard, event::Text, event::End,
                  event::FetchFailed, event::SessionProgress, event::SessionReady, event::SessionFailed,
-                 event::SessionLost, event::AnswerFailed>;
+                 event::Examined, event::SessionLost, event::AnswerFailed>;
 
 }  // namespace candor

@@ -35,8 +35,9 @@ using DevicePtr = std::shared_ptr<const DeviceProfile>;
 
 /// What the next opening has to do differently, because of how the last one ended.
 struct Intent {
-  bool ask_source = false;      ///< what is on disk is of no use: its source may have something else by now
-  bool distrust_graph = false;  ///< the runtime could not read it, and no checksum vouches for it
+  bool ask_source = false;  ///< what is on disk is of no use: its source may have something else by now
+  std::string
+      distrusted{};  ///< how the paths begin of files that could not be read, and no checksum vouches for
 };
 
 /// Nothing is under way.
@@ -59,7 +60,7 @@ struct Opening {
 /// Which files are there?
 struct Resolving {
   DevicePtr device;
-  bool distrust_graph = false;
+  std::string distrusted;
 };
 
 /// The files come, or are verified.
@@ -68,6 +69,10 @@ struct Transferring {
   bool fresh_list = false;       ///< the files are those that the source named in this round
   std::uint64_t began_with = 0;  ///< bytes in place when this attempt began
   bool waits = false;            ///< for a time or the network; nothing is asked for
+  /// What is cheap comes first, and is judged before the rest: what is held now.
+  enum class Held { kNothing, kData, kWeights } held = Held::kNothing;
+  std::optional<Ticket> examination;     ///< under way
+  std::shared_ptr<const Manifest> list;  ///< all that the source has, while something is held
 };
 
 /// A session is being created.

@@ -68,6 +68,7 @@ class ModelLoader {
   void handle(const event::SessionProgress& event, Instant now);
   void handle(const event::SessionReady& event, Instant now);
   void handle(const event::SessionFailed& event, Instant now);
+  void handle(const event::Examined& event, Instant now);
   void handle(const event::SessionLost& event, Instant now);
   void handle(const event::AnswerFailed& event, Instant now);
   // Everything else happens to the files.
@@ -85,10 +86,13 @@ class ModelLoader {
   void moved(loading::Removing& state, Instant now);
 
   void open(loading::Intent intent, Instant now);
-  void resolve(loading::DevicePtr device, bool distrust_graph, Instant now);
+  void resolve(loading::DevicePtr device, std::string distrusted, Instant now);
   bool load_from_disk(const loading::DevicePtr& device, Instant now);
-  void resolved(const DeviceProfile& device, bool distrust_graph, Instant now);
-  void transfer(loading::ChoicePtr choice, Manifest files, bool fresh_list, bool distrust_graph, Instant now);
+  void resolved(const DeviceProfile& device, const std::string& distrusted, Instant now);
+  void transfer(loading::ChoicePtr choice, Manifest files, std::shared_ptr<const Manifest> list,
+                const std::string& distrusted, Instant now);
+  void examine(loading::Transferring& state);
+  bool take_external(loading::Transferring& state, const std::vector<std::string>& names, Instant now);
   void create_session(loading::ChoicePtr choice, bool fresh_list, Instant now);
   void try_again(Instant now);
   void end_session();
@@ -104,6 +108,7 @@ class ModelLoader {
   LoaderData data_;
   Throttler<char> throttler_;  // says when; the snapshot is made at delivery, so it is the latest
   SessionId sessions_ = 0;
+  Ticket examinations_ = 0;
   std::optional<Instant> updated_;
   bool changed_ = false;
   bool changed_for_good_ = false;  // a final state: to be shown at once

@@ -51,7 +51,11 @@ class ModelSpec {
 
   const std::vector<Component>& components() const { return components_; }
   const Component* component(std::string_view name) const;
-  /// The path if the folder has this file.
+  /// The graph at this path, wherever it lies; nullptr: there is none.
+  const GraphFiles* graph(std::string_view path) const;
+  /// Those that lie where no convention looks for them.
+  const std::vector<GraphFiles>& elsewhere() const { return elsewhere_; }
+  /// The path if the folder has this file, and something is in it.
   std::optional<std::string> file(std::string_view path) const;
 
   /// Files that every text generation model needs or may have, weights aside, smallest first.
@@ -62,6 +66,7 @@ class ModelSpec {
 
  private:
   std::vector<Component> components_;
+  std::vector<GraphFiles> elsewhere_;
   std::vector<std::string> others_;
 };
 

@@ -17,6 +17,7 @@ namespace candor {
 struct VariantRequest {
   DtypeRequest dtype;
   std::optional<ExecutionProvider> execution_provider;  ///< absent: the best one for this device
+  std::string file{};  ///< the graph by its path, wherever it lies; empty: by the conventions
 };
 
 /// The weights for this device: one dtype for each part of the model, one execution provider, and the reason.
@@ -44,6 +45,9 @@ class VariantPlan {
   const GraphFiles& graph() const { return parts_.front().files; }
   /// Everything to fetch, small files first.
   const std::vector<std::string>& files() const { return files_; }
+  /// What the graph itself names as its external data, in place of what names alone let expect; paths below
+  /// the model's folder.
+  void set_external_data(std::vector<std::string> paths);
   /// Bytes of the weights; absent while a size is unknown.
   std::optional<std::uint64_t> weight_bytes() const;
 

@@ -60,6 +60,7 @@ class Download {
     bool persistent = true;
     bool online = true;
     TransferSizes sizes;
+    std::vector<std::string> held{};  ///< paths that wait for release(), and count in all totals
   };
 
   /// `journal`, `on_disk`: what the store said. What is of another version than `manifest` is not used.
@@ -73,6 +74,11 @@ class Download {
   /// Takes more files of the same source on, at any time: at once while it runs or is done, otherwise when it
   /// goes on. Those that are here already, and lists that Manifest would not take, change nothing.
   std::vector<Action> add(std::vector<ManifestFile> files, Instant now);
+
+  /// What is held and not asked for: nothing else is missing.
+  bool waits_for_release() const;
+  /// Lets these go (a path that isn't held changes nothing).
+  std::vector<Action> release(std::span<const std::string> paths, Instant now);
 
   std::vector<Action> on(const event::Opened& event, Instant now);
   std::vector<Action> on(const event::Journaled& event, Instant now);
@@ -131,6 +137,8 @@ class Download {
   struct Work {
     bool open = false;
     bool opening = false;
+    bool held = false;
+    bool doubted = false;  ///< a refusal was taken for one of too many connections, though none flowed
     std::optional<Instant> retry_at;
     std::optional<Error> error;  ///< of the last failure that still waits
     RequestId incident = 0;  ///< requests numbered below this belong to a failure that was counted already
@@ -140,6 +148,7 @@ class Download {
   bool running() const;
   bool comes_beside(const FileTransfer& file) const;
   unsigned flowing() const;
+  unsigned flowing_at(Instant now) const;
   void work(Instant now);
   bool is_barred() const;
   void open(FileId id);
@@ -153,10 +162,12 @@ class Download {
   void abort_requests_of(FileId id, RequestId but = 0);
   void accept(Request& request, const FileTransfer::Verdict& verdict, Instant now);
   void write_over(Request& request, std::span<const std::uint8_t> bytes, Instant now);
-  void refuse_page(const Request& request, std::span<const std::uint8_t> bytes, Instant now);
+  void refuse(Request& request, std::span<const std::uint8_t> bytes, const Failure& failure, Instant now);
+  void measure(Request& request, bool over, Instant now);
+  void replace_slow(Instant now);
   void throw_away(FileId id, Instant now);
   void meet_other_version(const Request& request, Instant now);
-  void fail_request(const Request& request, const Failure& failure, bool running_still, Instant now);
+  void fail_request(Request& request, const Failure& failure, bool running_still, Instant now);
   void fail_file(FileId id, const Failure& failure, Instant now);
   void ask(Error error, Instant now);
   void stop(State state, Instant now);
@@ -181,6 +192,11 @@ class Download {
   std::optional<Instant> hold_until_;  ///< no new request at all before
   Error hold_error_;
   TransferPlan plan_;
+  Instant heard_at_ = instant_from_ms(-1e9);  ///< the last bytes of any body
+  double pace_ = 0;  ///< the most that one connection brought lately, bytes per second
+  Instant pace_at_{};
+  Instant replace_after_{};
+  unsigned replaced_ = 0;  ///< slow connections in a row
   Requests requests_;
   RequestId next_request_;
   std::optional<Instant> woken_;  ///< the last tick

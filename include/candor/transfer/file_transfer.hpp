@@ -38,6 +38,7 @@ class FileTransfer {
     enum class Kind {
       kAccept,  ///< the body is the bytes of `range`
       kWhole,   ///< the body is the whole file, whatever was asked for; no other request for it makes sense
+      kPeek,    ///< far too short for the file: the first bytes of `range` may say what it is
       kOther,   ///< of another version than what is here, and no checksum would tell: must not be mixed with
                 ///< it
       kFail     ///< see `failure`
@@ -93,8 +94,9 @@ class FileTransfer {
   void wasted(std::uint64_t bytes) { counts_.wasted += bytes; }
   /// Something that is not the file was written over `range`. `reason`: a sentence.
   void spoiled(ByteRange range, std::string reason);
-  /// Whether a body that starts like this is a web page where none is wanted.
-  bool is_web_page(std::span<const std::uint8_t> start) const;
+  /// What begins at `offset` looks like something else than the file; empty: it doesn't.
+  /// Bodies may come in pieces of any size, so the first ones are kept in mind.
+  std::optional<Failure> stranger(std::uint64_t offset, std::span<const std::uint8_t> bytes);
   /// The body ended where the server says the file ends; settles an unknown size.
   void ended(std::uint64_t position);
 
@@ -140,7 +142,7 @@ class FileTransfer {
   bool belongs(const HttpReply& reply);
   Verdict judge_part(const HttpReply& reply, ByteRange asked);
   Verdict judge_whole(const HttpReply& reply, bool ranged);
-  Verdict other_length(int status) const;
+  Verdict other_length(int status, std::optional<std::uint64_t> length, std::uint64_t first) const;
   Check compare();
   std::uint64_t drop(ByteRange range, std::string reason);
 
@@ -166,6 +168,7 @@ class FileTransfer {
 
   std::optional<Wrong> wrong_;
   std::optional<std::size_t> differs_;  ///< first mark that differs from the wrong copy's
+  std::string head_;                    ///< the first bytes of the body that came last
   std::optional<ByteRanges> proven_;    ///< while salvaging: what was fetched anew
 };
 

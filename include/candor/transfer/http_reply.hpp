@@ -40,6 +40,8 @@ struct HttpReply {
   std::optional<Seconds> retry_after;
   /// The body claims to be a web page.
   bool html = false;
+  /// The body is several ranges in a wrapper (multipart/byteranges), not the bytes that were asked for.
+  bool multipart = false;
   /// Target of Link: rel="next", as written; empty: none.
   std::string next_link;
   /// X-Error-Code of the Hub: "GatedRepo", "RepoNotFound", "EntryNotFound", "RevisionNotFound", …; empty:

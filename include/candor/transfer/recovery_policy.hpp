@@ -3,6 +3,7 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <string_view>
 
 #include "candor/base/error.hpp"
 #include "candor/base/time.hpp"
@@ -21,7 +22,9 @@ enum class Cause {
   kGated,        ///< 401, 403
   kNotFound,     ///< 404, 410
   kHttp,         ///< any other reply that makes no sense here
-  kNotAModel,    ///< a web page came instead of the file
+  kNotAModel,    ///< an error page came instead of the file
+  kOtherKind,    ///< what is published under the file's name is something else
+  kPortal,       ///< a web page comes for every question
   kIntegrity,    ///< the bytes do not match the checksum
   kChanged,      ///< the file changed on the server
   kQuota,        ///< no room left
@@ -35,7 +38,9 @@ struct Failure {
   /// What the server asked for.
   std::optional<Seconds> retry_after;
   /// Text from outside for the details.
-  std::string detail;
+  std::string detail{};
+  /// What came instead of the file, by the id of a part of a sentence; empty: a web page.
+  std::string_view found{};
 };
 
 /// What to do after a failure, and what to say.

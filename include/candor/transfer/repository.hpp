@@ -94,7 +94,11 @@ class Repository {
   void list(std::vector<std::string> candidates, Conditions conditions, Instant now);
   /// Downloads what of `files` is not on disk. For kOpen and, where the list is not waited for any more,
   /// kListing.
-  void fetch(Manifest files, Conditions conditions, Instant now);
+  /// Those of `held` wait for release().
+  void fetch(Manifest files, std::vector<std::string> held, Conditions conditions, Instant now);
+  void release(std::span<const std::string> paths, Instant now);
+  /// More files of the same source, while there is a download.
+  void add(std::vector<ManifestFile> files, Instant now);
   /// What fetch() would find: the bytes in place, and those that are missing (absent: a size is unknown).
   struct Outlook {
     std::uint64_t here = 0;

@@ -23,6 +23,10 @@ struct Request {
   Instant asked_at{};
   Instant accepted_at{};
   Instant last_byte_at{};
+  bool peek = false;  ///< only to see what came instead of the file
+  /// Where the last measurement of its pace began.
+  Instant paced_at{};
+  std::uint64_t paced_from = 0;
 
   std::uint64_t missing() const { return range.end - position; }
   /// Whether what is missing comes within the time of one answer, `trip`: so the next request can be sent

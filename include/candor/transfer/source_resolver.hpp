@@ -17,7 +17,8 @@ namespace candor {
 
 /// Where a model comes from.
 struct ModelSource {
-  std::string repo;                             ///< `owner/name` on the Hub, or the absolute URL of a folder
+  std::string repo;                             ///< `owner/name` on the Hub, or the absolute URL of a folder;
+                                                ///< its query goes with the request for each file
   std::string revision = "main";                ///< of the Hub: a branch, tag or commit
   std::string host = "https://huggingface.co";  ///< of the Hub
 
@@ -90,7 +91,7 @@ class SourceResolver {
   void probe_answered(const std::string& path, const HttpReply& reply, Instant now);
   void finish(std::variant<Manifest, Error> result);
   void finish_probing(Instant now);
-  void page_arrived(const Request& request, std::string body, Instant now);
+  void page_arrived(const Request& request, std::string_view body, Instant now);
   std::string api(std::string_view what, std::string_view which) const;
   std::vector<Action> take();
 
@@ -106,9 +107,12 @@ class SourceResolver {
   std::optional<Instant> retry_at_;
   std::vector<Request> requests_;
   std::string commit_;
-  std::vector<std::string> pages_;
+  std::size_t heard_ = 0;  ///< of the pages of the tree, bytes
   std::string next_page_;
+  std::string query_;  ///< of a folder's address: goes behind each path
+  std::vector<std::string> candidates_;
   std::vector<std::string> to_probe_;
+  bool pages_only_ = true;  ///< every answer so far was a web page
   std::vector<ManifestFile> found_;
   Manifest manifest_;
   std::vector<Action> actions_;

@@ -39,8 +39,13 @@ class TransferPlan {
   /// The server asked for less: one connection from now on, until restart().
   void yield();
 
-  /// Whether the server asked for less.
-  bool yielded() const { return yielded_; }
+  /// What was learnt came from a connection that brought next to nothing: goes on from the present level.
+  void ask_again();
+  /// The server refused a connection beside so many others (at least 1): there will never be more.
+  void limit(unsigned connections);
+
+  /// Whether the server asked for less: then small files wait for their turn, too.
+  bool yielded() const { return yielded_ || limited_; }
   /// Connections wanted now, 1..max.
   unsigned target() const { return target_; }
   /// Bytes that the next request should ask for, when `missing` bytes of its file have no request yet: one
@@ -55,6 +60,7 @@ class TransferPlan {
   unsigned target_ = 1;
   unsigned below_ = 1;  ///< the level to step back to
   bool yielded_ = false;
+  bool limited_ = false;
   bool climbing_ = true;
   bool doubtful_ = false;  ///< the level brought too little in its first window
   Seconds latency_{0};

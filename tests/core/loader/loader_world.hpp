@@ -51,6 +51,8 @@ class LoaderWorld {
   std::array<std::optional<std::string>, 2> journal;
   std::map<std::string, std::string> storage;  // localStorage
   std::optional<event::SessionFailed> session_failure;
+  event::FileFault examined;                           ///< what an examination finds
+  std::optional<std::vector<std::string>> external{};  ///< what the graph names
   bool session_answers = true;
 
   // --- what was seen ---
@@ -268,6 +270,11 @@ class LoaderWorld {
   void act(const action::Probe& a) {
     device.online = network && !thinks_it_is_offline;
     later_event(event::Probed{a.visit, device});
+  }
+  void act(const action::Examine& a) {
+    event::Examined answer{a.examination, examined, std::nullopt};
+    if (a.graph) answer.external = external;
+    later_event(std::move(answer));
   }
   void act(const action::ReadJournal&) {
     if (!holds_) broken = "read the journal of a folder that is not its own";

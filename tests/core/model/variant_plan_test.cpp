@@ -194,5 +194,69 @@ TEST(QuotaError, ComparesWhatIsNeededWithWhatIsFree) {
   EXPECT_EQ(error->message, "noRoom\t2100000000\t1200000000");
 }
 
+ModelSpec folder(std::vector<ModelFile> more) {
+  more.push_back({"config.json", 1});
+  more.push_back({"tokenizer.json", 1});
+  return ModelSpec(more);
+}
+
+VariantPlan planned(const ModelSpec& model, const VariantRequest& request = ask("auto")) {
+  auto result = VariantPlan::choose(model, request, kProcessor);
+  if (const Error* error = std::get_if<Error>(&result)) ADD_FAILURE() << error->message;
+  return std::get<VariantPlan>(std::move(result));
+}
+
+TEST(VariantPlan, RunsADecoderThatIsAllThereIs) {
+  const VariantPlan alone = planned(folder({{"onnx/decoder_model_merged_q4.onnx", 9}}));
+  EXPECT_FALSE(alone.obstacle());
+  EXPECT_EQ(alone.graph().graph, "onnx/decoder_model_merged_q4.onnx");
+  // The same decoder in three forms, as exporters of old left it.
+  const VariantPlan old = planned(folder({{"onnx/decoder_model.onnx", 9},
+                                          {"onnx/decoder_with_past_model.onnx", 9},
+                                          {"onnx/decoder_model_merged.onnx", 9}}));
+  EXPECT_FALSE(old.obstacle());
+  EXPECT_EQ(old.graph().graph, "onnx/decoder_model_merged.onnx");
+  const auto other = planned(folder({{"onnx/vision_encoder.onnx", 9}})).obstacle();
+  ASSERT_TRUE(other);
+  EXPECT_EQ(other->message.find("severalParts"), std::string::npos);
+  EXPECT_EQ(other->detail, "vision_encoder");
+}
+
+TEST(VariantPlan, SaysWhereWeightsLieThatNoConventionFindsAndTakesTheFileThatIsNamed) {
+  for (const std::string path : {"model.onnx", "onnx/q4/model.onnx", "cpu/model_q4f16.onnx"}) {
+    const ModelSpec model = folder({{path, 9}, {path + "_data", 5}});
+    const Error error = refused(model, ask("auto"), kProcessor);
+    EXPECT_EQ(error.code, ErrorCode::kNotFound);
+    EXPECT_NE(error.message.find("weightsElsewhere"), std::string::npos) << error.message;
+    EXPECT_EQ(error.detail, path);
+    VariantRequest request = ask("auto");
+    request.file = path;
+    const VariantPlan plan = planned(model, request);
+    EXPECT_FALSE(plan.obstacle());
+    EXPECT_EQ(plan.graph().graph, path);
+    EXPECT_EQ(plan.weight_bytes(), 14U);
+    request.file = "other.onnx";
+    EXPECT_EQ(refused(model, request, kProcessor).code, ErrorCode::kNotFound);
+  }
+  EXPECT_NE(refused(folder({}), ask("auto"), kProcessor).message.find("noWeights"), std::string::npos);
+}
+
+TEST(VariantPlan, TakesAnEmptyFileForNone) {
+  const ModelSpec model =
+      folder({{"onnx/model.onnx", 9}, {"generation_config.json", 0}, {"chat_template.jinja", 0}});
+  const VariantPlan plan = planned(model);
+  for (const std::string& path : plan.files())
+    EXPECT_TRUE(path == "config.json" || path == "tokenizer.json" || path == "onnx/model.onnx") << path;
+}
+
+TEST(VariantPlan, LetsTheGraphSayWhatItsDataIsCalled) {
+  VariantPlan plan = planned(folder({{"onnx/model.onnx", 9}, {"onnx/model.onnx.data", 5}}));
+  EXPECT_EQ(plan.graph().external_data, (std::vector<std::string>{"onnx/model.onnx.data"}));
+  plan.set_external_data({"onnx/w.bin"});
+  EXPECT_EQ(plan.graph().external_data, (std::vector<std::string>{"onnx/w.bin"}));
+  EXPECT_EQ(plan.files().back(), "onnx/w.bin");
+  EXPECT_EQ(std::count(plan.files().begin(), plan.files().end(), "onnx/model.onnx.data"), 0);
+}
+
 }  // namespace
 }  // namespace candor

@@ -219,7 +219,8 @@ TEST(Download, StopsAtOnceWhereATryCannotHelp) {
     world.boot();
     EXPECT_ASKS(world, code);
     EXPECT_FALSE(world.download().error()->retryable);
-    EXPECT_LE(world.requests, 3U);
+    // One of them may be taken for a connection too many, once.
+    EXPECT_LE(world.requests, 4U);
   }
 }
 
@@ -327,7 +328,7 @@ TEST(Download, CountsWhatFailsAtOnceAsOneAttempt) {
   world.link.chunk = 64;
   int failures = 0;
   world.script = [&](const action::Fetch&) {
-    return world.download().totals().connections >= 2 && failures++ < 2 ? Script{Kind::kStatus, 0, 503}
+    return world.download().totals().connections >= 2 && failures++ < 2 ? Script{Kind::kStatus, 0, 500}
                                                                         : Script{};
   };
   world.boot();
@@ -423,6 +424,124 @@ TEST(Download, TakesNoWebPageForAModel) {
     EXPECT_ASKS(for_ever, ErrorCode::kIntegrity);
     EXPECT_EQ(for_ever.download().totals().bytes.position, 0U);
   }
+}
+
+TEST(Download, SaysThatAPointerCameInsteadOfTheFile) {
+  for (const bool pinned : {true, false}) {
+    World world(1, one_file());
+    world.files[0].hash = pinned ? ServedFile::Hash::kSha256 : ServedFile::Hash::kNone;
+    world.script = after(0, {Kind::kPointer}, kForEver);
+    world.boot();
+    EXPECT_ASKS(world, ErrorCode::kIntegrity);
+    EXPECT_EQ(world.download().error()->message, "otherCame\tonnx/model_q4.onnx\tlfsPointer");
+    EXPECT_FALSE(world.download().error()->retryable);
+    EXPECT_EQ(world.requests, 1U);
+  }
+}
+
+TEST(Download, SaysThatAFileChangedWhereAnotherShortOneCame) {
+  World world(1, one_file());
+  world.pointer = std::string(100, 'x');
+  world.script = after(0, {Kind::kPointer}, 1);
+  world.boot();
+  EXPECT_DONE(world);
+  EXPECT_TRUE(world.download().list_is_old());
+}
+
+TEST(Download, ReplacesAConnectionThatTrickles) {
+  for (const std::uint64_t which : {0, 1, 3, 5}) {
+    const auto time = [&](bool trickles) {
+      World world(1, one_file(24'000'000 / 64));
+      world.options.sizes = TransferSizes{}.scaled_down(64);
+      world.link.per_connection = 2e6 / 64;
+      world.link.total = 8e6 / 64;
+      if (trickles) world.script = after(which, {Kind::kTrickle, 0, 400 / 64});
+      world.boot();
+      EXPECT_TRUE(world.run()) << world.broken;
+      EXPECT_EQ(world.broken, "");
+      EXPECT_EQ(world.state(), State::kDone);
+      EXPECT_LT(world.wire, 24'000'000 / 64 * 1.01);
+      return world.now_ms - 1'000;
+    };
+    const double without = time(false);
+    EXPECT_LT(time(true), 1.5 * without + 2'000) << which;
+  }
+}
+
+std::size_t gave_up(const World& world) {
+  std::size_t count = 0;
+  for (std::size_t at = 0; (at = world.log.find(" abort ", at)) != std::string::npos; ++at) ++count;
+  return count;
+}
+
+TEST(Download, LeavesASlowLineAlone) {
+  World world(1, one_file());
+  world.link.per_connection = world.link.total = 400;
+  world.link.chunk = 64;
+  world.boot();
+  EXPECT_DONE(world);
+  EXPECT_LT(world.wire, kLarge * 1.01);
+  EXPECT_LT(world.now_ms, 1'000 + 1.05 * 1000 * kLarge / 400);
+}
+
+TEST(Download, TriesAConnectionThatTricklesAgainLessAndLessOften) {
+  World world(1, one_file(400'000));
+  world.link.per_connection = 50'000;
+  world.script = after_a_break({Kind::kTrickle, 0, 100}, kForEver);
+  world.logging = true;
+  world.boot();
+  while (world.now_ms < 61'000 && world.step()) {
+  }
+  EXPECT_EQ(world.broken, "");
+  EXPECT_GE(gave_up(world), 3U);
+  EXPECT_LE(gave_up(world), 8U);
+}
+
+TEST(Download, UsesAsFewConnectionsAsTheServerTakes) {
+  for (const int status : {503, 403, 0})
+    for (const std::size_t crowd : {1U, 2U}) {
+      World world(1, two_files());
+      world.link.per_connection = 20e3;
+      world.crowd = crowd;
+      world.crowd_status = status;
+      world.logging = true;
+      world.boot();
+      EXPECT_DONE(world);
+      EXPECT_GT(world.turned_away, 0U);
+      EXPECT_LE(world.turned_away, 3U) << world.log;
+      EXPECT_LT(world.wire, 1.02 * (kSmall + kLarge));
+    }
+}
+
+TEST(Download, CountsARefusalWhereNothingElseFlows) {
+  World world(1, two_files());
+  world.crowd = 0;
+  world.boot();
+  EXPECT_ASKS(world, ErrorCode::kHttp);
+}
+
+TEST(Download, GoesOnWhereAllHeadersButTheLengthAreHidden) {
+  auto files = one_file();
+  files[0].hash = ServedFile::Hash::kNone;
+  files[0].size_known = false;
+  World world(1, files);
+  std::uint64_t breaks = 0;
+  world.script = [&](const action::Fetch& fetch) {
+    EXPECT_TRUE(fetch.range);
+    return ++breaks <= 4 ? Script{Kind::kHidden, 0, 0} : Script{Kind::kHidden};
+  };
+  world.boot();
+  // Four times the network goes away in mid-body, and comes back.
+  for (int i = 0; i < 4; ++i) {
+    const std::uint64_t goal = world.wire + kLarge / 5;
+    while (world.wire < goal && world.step()) {
+    }
+    EXPECT_EQ(world.download().totals().bytes.size, kLarge);
+    world.perform(world.download().pause(world.now()));
+    world.perform(world.download().resume(world.now()));
+  }
+  EXPECT_DONE(world);
+  EXPECT_EQ(world.wire, kLarge);
 }
 
 TEST(Download, FindsADamagedBlockWithoutFetchingWhatFollows) {

@@ -265,16 +265,75 @@ TEST(FileTransfer, RestoresTheRestOfADamagedCopyAndFetchesItAfterAllWhereThatIsD
   EXPECT_EQ(file.check(), Check::kGood);
 }
 
-TEST(FileTransfer, KnowsAWebPageByItsFirstBytes) {
-  const FileTransfer file = abc();
-  EXPECT_TRUE(file.is_web_page(bytes("\xef\xbb\xbf \n<!DOCTYPE HTML><p>")));
-  EXPECT_TRUE(file.is_web_page(bytes("<html lang=en>")));
-  EXPECT_FALSE(file.is_web_page(bytes("<?xml version=1>")));
-  EXPECT_FALSE(file.is_web_page(bytes("\x08\x07")));
-  EXPECT_FALSE(file.is_web_page({}));
-  ManifestFile page;
-  page.path = "README.HTML";
-  EXPECT_FALSE(FileTransfer(page, 1).is_web_page(bytes("<html>")));
+/// What a file of this path is told to be, when it begins so; "-" where nothing is said.
+std::string told(const std::string& path, const std::string& start, std::size_t piece = 1000) {
+  ManifestFile listed;
+  listed.path = path;
+  FileTransfer file(listed, 1);
+  for (std::size_t at = 0; at < start.size(); at += piece)
+    if (const auto failure = file.stranger(at, bytes(start.substr(at, piece))))
+      return error_of(*failure).message;
+  return "-";
+}
+
+TEST(FileTransfer, KnowsWhatCameInsteadByItsFirstBytes) {
+  const std::string weights = "onnx/model_q4.onnx";
+  const std::string page = "webPageCame";
+  for (const std::size_t piece : {1000U, 1U, 7U}) {
+    EXPECT_EQ(told(weights, "\xef\xbb\xbf \n<!DOCTYPE HTML><p>", piece), page);
+    EXPECT_EQ(told("config.json", "<html lang=en>", piece), page);
+    const std::string pointer = "version https://git-lfs.github.com/spec/v1\noid sha256:4d7a\nsize 12345\n";
+    for (const std::string& path :
+         {weights, std::string("onnx/model.onnx_data"), std::string("tokenizer.json")})
+      EXPECT_EQ(told(path, pointer, piece), "otherCame\t" + path + "\tlfsPointer");
+    EXPECT_EQ(told(weights, "PK\x03\x04\x14", piece), "otherCame\t" + weights + "\tarchive");
+    EXPECT_EQ(told("config.json", "\x1f\x8b\x08", piece), "otherCame\tconfig.json\tarchive");
+    const std::string xml = "otherCame\t" + weights + "\txmlError";
+    EXPECT_EQ(told(weights, "<?xml version=\"1.0\"?><Error><Code>AccessDenied", piece), xml);
+    EXPECT_EQ(told(weights, "<Error><Code>NoSuchKey", piece), xml);
+    const std::string json = "\tjsonError";
+    EXPECT_EQ(told(weights, "{\"message\": \"rate limited\"}", piece), "otherCame\t" + weights + json);
+    EXPECT_EQ(told("tokenizer.json", "{ \"error\": \"nope\"}", piece), "otherCame\ttokenizer.json" + json);
+  }
+}
+
+TEST(FileTransfer, TakesForTheFileWhatMayBeIt) {
+  EXPECT_EQ(told("onnx/model.onnx", std::string("\x08\x07\x12\x07pytorch", 11)), "-");
+  EXPECT_EQ(told("onnx/model.onnx", ""), "-");
+  EXPECT_EQ(told("README.HTML", "<html>"), "-");
+  EXPECT_EQ(told("config.json", "{\"architectures\": [], \"error\": 1}"), "-");
+  EXPECT_EQ(told("chat_template.jinja", "{%- for message in messages %}"), "-");
+  EXPECT_EQ(told("onnx/model.onnx_data", "{\"\x01\x02"), "-");
+  EXPECT_EQ(told("onnx/model.onnx_data", "PK\x05\x06"), "-");
+  EXPECT_EQ(told("README.md", "{\"message\": 1}"), "-");
+  // A name that is no part of a sentence is left out of it.
+  EXPECT_EQ(told("a<b>.onnx", "PK\x03\x04"), "otherCame\tfile\tarchive");
+}
+
+TEST(FileTransfer, LearnsTheLengthWhereAllOtherHeadersAreHidden) {
+  ManifestFile listed;
+  listed.path = "onnx/model.onnx";
+  FileTransfer file(listed, 1);
+  const auto whole = file.judge(reply(206, {{"content-length", "300"}}), {0, file.end()}, true);
+  EXPECT_EQ(whole.kind, Kind::kAccept);
+  EXPECT_EQ(whole.range, (ByteRange{0, 300}));
+  EXPECT_EQ(file.size(), 300U);
+  const auto rest = file.judge(reply(206, {{"content-length", "100"}}), {200, 300}, true);
+  EXPECT_EQ(rest.kind, Kind::kAccept);
+  EXPECT_EQ(rest.range, (ByteRange{200, 300}));
+  FileTransfer other(listed, 1);
+  EXPECT_EQ(other.judge(reply(200, {{"content-length", "300"}}), {0, other.end()}, true).kind, Kind::kWhole);
+  EXPECT_EQ(other.size(), 300U);
+  EXPECT_FALSE(other.ranges_work());
+}
+
+TEST(FileTransfer, RefusesSeveralRangesInAWrapper) {
+  FileTransfer file = abc();
+  const auto verdict =
+      file.judge(reply(206, {{"content-type", "Multipart/ByteRanges; boundary=x"}}), {0, 3}, true);
+  EXPECT_EQ(verdict.kind, Kind::kFail);
+  EXPECT_EQ(verdict.failure.cause, Cause::kHttp);
+  EXPECT_FALSE(file.ranges_work());
 }
 
 }  // namespace

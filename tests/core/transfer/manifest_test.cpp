@@ -11,15 +11,22 @@ const std::string kSha = std::string(63, 'a') + "F";
 const std::string kOid = std::string(40, 'b');
 
 std::variant<Manifest, Error> tree(const std::string& page) {
-  return Manifest::from_hub_tree(std::array{page}, "c0ffee", "https://hub.test/o/n/resolve/c0ffee/");
+  std::vector<ManifestFile> files;
+  if (auto error = Manifest::read_tree_page(page, "https://hub.test/o/n/resolve/c0ffee/", files))
+    return std::move(*error);
+  return Manifest::from_list(std::move(files), "c0ffee");
 }
 
 std::variant<Manifest, Error> listed(const std::string& files) {
   return Manifest::from_candor_json(R"({"version":1,"files":)" + files + "}", "https://site.test/m/");
 }
 
+/// Of the list or, where all of it is needed, of what is in it.
 std::string refusal(const std::variant<Manifest, Error>& result) {
   const Error* error = std::get_if<Error>(&result);
+  std::optional<Error> fault;
+  if (error == nullptr) fault = std::get<Manifest>(result).fault();
+  if (fault) error = &*fault;
   if (error == nullptr) return "";
   EXPECT_EQ(error->code, ErrorCode::kUnsupported);
   EXPECT_NE(error->message.find('\t'), std::string::npos);
@@ -46,13 +53,54 @@ TEST(Manifest, ReadsTheHubsTree) {
   EXPECT_EQ(manifest.files()[1].size, 5'000'000'000U);
 }
 
-TEST(Manifest, JoinsThePagesOfATree) {
-  const std::array<std::string, 2> pages = {
-      R"([{"type":"file","oid":")" + kOid + R"(","size":1,"path":"a"}])",
-      R"([{"type":"file","oid":")" + kOid + R"(","size":2,"path":"b"}])"};
-  const auto result = Manifest::from_hub_tree(pages, "c", "https://hub.test/");
-  ASSERT_TRUE(std::holds_alternative<Manifest>(result));
-  EXPECT_EQ(std::get<Manifest>(result).files().size(), 2U);
+TEST(Manifest, MindsOnlyWhatIsWrongWithTheFilesThatAreNeeded) {
+  const std::string model = R"([{"path":"config.json","size":3},{"path":"onnx/model.onnx","size":4})";
+  const std::array<std::string, 2> needed{"config.json", "onnx/model.onnx"};
+  for (const std::string& other :
+       {std::string(R"({"path":"README.md","size":3},{"path":"readme.md","size":3})"),
+        std::string(R"({"path":"Config.json","size":3},{"path":"ONNX/model.onnx","size":3})"),
+        std::string(R"({"path":"runs/12:30:00/events.log","size":3})"),
+        std::string(R"({"path":"a\\b","size":3},{"path":"Icon\r","size":0})"),
+        R"({"path":")" + std::string(256, 'a') + R"(","size":1},{"path":")" + std::string(600, 'a') + "\"}",
+        std::string(R"({"path":"Assets","size":3},{"path":"assets/a.png","size":3})"),
+        std::string(R"({"path":"a"},{"path":"","size":1},{"size":1},{"path":7,"size":1},8,null)"),
+        std::string(R"({"path":"b","size":-1},{"path":"c","size":5000000000000},{"path":"d","size":1e300})"),
+        std::string(
+            R"({"path":"e","size":1,"sha256":"abc"},{"path":"e","size":1},{"path":"./f","size":1})")}) {
+    const auto list = listed(model + "," + other + "]");
+    ASSERT_TRUE(std::holds_alternative<Manifest>(list)) << other << refusal(list);
+    const Manifest some = std::get<Manifest>(list).only(needed);
+    EXPECT_EQ(some.files().size(), 2U) << other;
+    EXPECT_FALSE(some.fault()) << other;
+  }
+  // What is needed is judged as ever.
+  for (const char* other : {R"({"path":"config.json","size":3})", R"({"path":"onnx/model.onnx","size":4})"}) {
+    const auto list = listed(model + "," + other + "]");
+    ASSERT_TRUE(std::holds_alternative<Manifest>(list));
+    EXPECT_TRUE(std::get<Manifest>(list).only(needed).fault()) << other;
+  }
+  for (const char* path : {"../evil.onnx", "a/../../b", "/etc/passwd", ".."})
+    EXPECT_NE(refusal(listed(model + R"(,{"path":")" + path + R"(","size":1}])")), "") << path;
+}
+
+TEST(Manifest, KeepsOfALongListWhatAModelMayNeed) {
+  std::vector<ManifestFile> files;
+  for (int page = 0; page < 20; ++page) {
+    std::string text = "[";
+    for (int i = 0; i < 1000; ++i)
+      text += R"({"type":"file","oid":")" + kOid + R"(","size":1,"path":"runs/)" + std::to_string(page) +
+              "/" + std::to_string(i) + ".log\"},";
+    text +=
+        R"({"type":"file","oid":")" + kOid + R"(","size":1,"path":"onnx/)" + std::to_string(page) + "\"}]";
+    EXPECT_FALSE(Manifest::read_tree_page(text, "https://hub.test/", files));
+  }
+  EXPECT_EQ(files.size(), 20U);
+}
+
+TEST(Manifest, RefusesAPageOfMoreValuesThanAListHas) {
+  std::string text = "[";
+  for (int i = 0; i < 2'000'000; ++i) text += "1,";
+  EXPECT_NE(refusal(tree(text + "1]")), "");
 }
 
 TEST(Manifest, ReadsACandorJson) {

@@ -87,6 +87,90 @@ TEST(SourceResolver, DoesNotFollowAPageToAnotherServerOrInACircle) {
   }
 }
 
+TEST(SourceResolver, AsksTheConfiguredHostForTheNextPageWhereverItIsSaidToBe) {
+  const std::string tail = "/api/models/owner/name/tree/" + kCommit;
+  for (const std::string host : {"https://mirror.example", "https://mirror.example/hub"})
+    for (const std::string& next :
+         {"https://huggingface.co" + tail + "?cursor=x", tail + "?cursor=x", "/hub" + tail + "?cursor=x",
+          std::string("?cursor=x"), kCommit + "?cursor=x", "//cdn.example" + tail + "?cursor=x"}) {
+      SourceResolver resolver({"owner/name", kCommit, host}, {{}, 1, 0, true});
+      const auto first = only_fetch(resolver.start(at(0)));
+      const auto second = only_fetch(
+          answer(resolver, first, "[" + entry("a") + "]", {{"link", "<" + next + ">; rel=\"next\""}}));
+      EXPECT_EQ(second.url, host + tail + "?cursor=x") << next;
+      answer(resolver, second, "[" + entry("b") + "]");
+      ASSERT_EQ(resolver.state(), SourceResolver::State::kDone);
+      EXPECT_EQ(resolver.manifest().files().at(1).url, host + "/owner/name/resolve/" + kCommit + "/b");
+    }
+}
+
+TEST(SourceResolver, BoundsAListOfManyPages) {
+  SourceResolver resolver = hub(kCommit);
+  auto fetch = only_fetch(resolver.start(at(0)));
+  int pages = 0;
+  for (; resolver.state() == SourceResolver::State::kAsking && pages < 10'000; ++pages) {
+    const std::string next = kApi + "tree/" + kCommit + "?cursor=" + std::to_string(pages);
+    const auto more = fetches(answer(resolver, fetch, "[]", {{"link", "<" + next + ">; rel=\"next\""}}));
+    if (!more.empty()) fetch = more.front();
+  }
+  ASSERT_EQ(resolver.state(), SourceResolver::State::kFailed);
+  EXPECT_NE(resolver.error()->message.find("tooLong"), std::string::npos);
+  EXPECT_LT(pages, 1'000);
+}
+
+TEST(SourceResolver, SaysThatAListIsTooLongInsteadOfReadingHalfOfIt) {
+  SourceResolver resolver = hub(kCommit);
+  const auto fetch = only_fetch(resolver.start(at(0)));
+  // As much as is read of a text.
+  answer(resolver, fetch, std::string(fetch.limit - 3, ' '));
+  ASSERT_EQ(resolver.state(), SourceResolver::State::kFailed);
+  EXPECT_NE(resolver.error()->message.find("tooLong"), std::string::npos);
+}
+
+TEST(SourceResolver, SaysThatANetworkAsksForALoginWhereEverythingIsAWebPage) {
+  const Headers page{{"content-type", "text/html"}};
+  for (const bool in_folder : {false, true}) {
+    SourceResolver resolver = in_folder ? folder({"config.json", "onnx/model.onnx"}) : hub();
+    auto open = fetches(resolver.start(at(0)));
+    double ms = 0;
+    unsigned rounds = 0;
+    for (int i = 0; i < 100 && resolver.state() != SourceResolver::State::kFailed; ++i) {
+      if (open.empty()) {
+        EXPECT_EQ(resolver.state(), SourceResolver::State::kWaiting);
+        ++rounds;
+        ms = to_ms(*resolver.wake_at());
+        open = fetches(resolver.tick(at(ms)));
+      }
+      const auto fetch = open.back();
+      open.pop_back();
+      auto more = resolver.on(event::Head{fetch.request, 200, false, page}, at(ms));
+      if (!in_folder) more = resolver.on(event::Text{fetch.request, "\n<!DOCTYPE html><p>Sign in"}, at(ms));
+      for (const auto& next : fetches(more)) open.push_back(next);
+    }
+    ASSERT_EQ(resolver.state(), SourceResolver::State::kFailed);
+    EXPECT_EQ(rounds, 2U);
+    EXPECT_TRUE(resolver.error()->retryable);
+    EXPECT_EQ(resolver.error()->code, ErrorCode::kNetwork);
+    EXPECT_NE(resolver.error()->message.find("portal"), std::string::npos);
+    EXPECT_FALSE(fetches(resolver.retry(at(1e6))).empty());
+  }
+}
+
+TEST(SourceResolver, PutsTheQueryOfAFolderBehindThePathOfEachFile) {
+  for (const char* address : {"https://h.example/m?sig=a%2Fb", "https://h.example/m/?sig=a%2Fb#top"}) {
+    SourceResolver resolver({address, "main", "https://huggingface.co"}, {{"config.json"}, 1, 0, true});
+    const auto list = only_fetch(resolver.start(at(0)));
+    EXPECT_EQ(list.url, "https://h.example/m/candor.json?sig=a%2Fb");
+    const auto probe = only_fetch(resolver.on(event::Head{list.request, 404, false, {}}, at(1)));
+    EXPECT_EQ(probe.url, "https://h.example/m/config.json?sig=a%2Fb");
+    resolver.on(event::Head{probe.request, 206, false, {{"content-range", "bytes 0-0/9"}}}, at(2));
+    EXPECT_EQ(resolver.manifest().files().at(0).url, probe.url);
+    SourceResolver listed({address, "main", "https://huggingface.co"}, {});
+    answer(listed, only_fetch(listed.start(at(0))), R"({"version":1,"files":[{"path":"a b","size":3}]})");
+    EXPECT_EQ(listed.manifest().files().at(0).url, "https://h.example/m/a%20b?sig=a%2Fb");
+  }
+}
+
 TEST(SourceResolver, EscapesTheRevision) {
   SourceResolver resolver = hub("refs/pr/3");
   EXPECT_EQ(only_fetch(resolver.start(at(0))).url, kApi + "revision/refs%2Fpr%2F3");
@@ -215,7 +299,7 @@ TEST(SourceResolver, TakesNonsenseFromTheApiForAnUnexpectedAnswer) {
   SourceResolver resolver = hub();
   const auto fetch = only_fetch(resolver.start(at(0)));
   answer(resolver, fetch, "<html>Log in to the café's Wi-Fi</html>");
-  EXPECT_EQ(resolver.error()->code, ErrorCode::kHttp);
+  EXPECT_EQ(resolver.error()->code, ErrorCode::kNetwork);
   EXPECT_NE(resolver.state(), SourceResolver::State::kDone);
 }
 

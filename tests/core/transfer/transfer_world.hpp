@@ -66,6 +66,10 @@ enum class Kind {
   kNoFacts,      ///< no Content-Length, no visible Content-Range, no ETag
   kEndless,      ///< all bytes, but the body is never closed
   kOtherEtag,    ///< the same bytes under another ETag, as of another time
+  kHidden,       ///< of the headers only type and length can be seen
+  kTrickle,      ///< `value` bytes per second
+  kPointer,      ///< a small text, with headers that are true of it
+  kMultipart,    ///< the range in a wrapper
   kOtherServer,  ///< the same bytes under another ETag, as of the same time
 };
 
@@ -123,6 +127,10 @@ class World {
   /// What happens to a request; the default is nothing bad.
   std::function<Script(const action::Fetch&)> script;
   double now_ms = 1'000;
+  /// Beside so many bodies the server takes no further connection, but says `crowd_status` (0: resets it).
+  std::size_t crowd = 100;
+  int crowd_status = 503;
+  std::string pointer = "version https://git-lfs.github.com/spec/v1\noid sha256:4d7a\nsize 12345\n";
 
   // --- results ---
   std::string broken;
@@ -131,6 +139,7 @@ class World {
   std::uint64_t wire = 0;       ///< bytes delivered to this engine
   std::uint64_t wire_ever = 0;  ///< in all lives of the engine
   std::uint64_t requests = 0;
+  std::uint64_t turned_away = 0;
   unsigned most_connections = 0;
   std::uint64_t longest_journal_lag = 0;
   std::uint64_t journals = 0;
@@ -541,6 +550,15 @@ class World {
       note("head " + std::to_string(id) + " " + std::to_string(status));
       perform(engine->on(head, now()));
     };
+    const auto others = std::count_if(live_.begin(), live_.end(), [&](const auto& one) {
+      return one.first != id && one.second.accepted && one.second.sent < one.second.end - one.second.first;
+    });
+    if (static_cast<std::size_t>(others) >= crowd) {
+      ++turned_away;
+      if (crowd_status != 0) return refuse(crowd_status);
+      live_.erase(id);
+      return perform(engine->on(event::FetchFailed{id, ErrorCode::kNetwork, "reset"}, now()));
+    }
     switch (script_now.kind) {
       case Kind::kRefused: {
         live_.erase(id);
@@ -583,6 +601,14 @@ class World {
                                                                         : "application/octet-stream"}};
         break;
       }
+      case Kind::kPointer:
+        live.page.assign(pointer.begin(), pointer.end());
+        live.end = total = live.page.size();
+        claimed_first = live.first = 0;
+        break;
+      case Kind::kMultipart:
+        head.headers[0].second = "multipart/byteranges; boundary=x";
+        break;
       case Kind::kOtherEtag:
         head.headers[2].second = "Mon, 02 Nov 2026 10:00:00 GMT";
         [[fallthrough]];
@@ -595,9 +621,12 @@ class World {
     head.status = ranged ? 206 : 200;
     if (script_now.kind == Kind::kNoFacts) {
       head.headers.clear();
-    } else if (live.page.empty()) {
+    } else if (script_now.kind == Kind::kHidden) {
+      head.headers.resize(1);
       head.headers.emplace_back("content-length", std::to_string(live.end - live.first));
-      if (ranged)
+    } else if (live.page.empty() || script_now.kind == Kind::kPointer) {
+      head.headers.emplace_back("content-length", std::to_string(live.end - live.first));
+      if (ranged && script_now.kind != Kind::kMultipart)
         head.headers.emplace_back("content-range",
                                   "bytes " + std::to_string(claimed_first) + "-" +
                                       std::to_string(claimed_first + live.end - live.first - 1) + "/" +
@@ -641,6 +670,7 @@ class World {
     }
     live.stalled = false;
     std::uint64_t n = std::min<std::uint64_t>(limit - live.sent, 1 + random.below(link.chunk));
+    if (s.kind == Kind::kTrickle) n = std::min<std::uint64_t>(n, 1 + s.value / 10);
     n = std::min(n, live.accepted->length - live.written);
     std::vector<std::uint8_t> bytes(n, 0x55);
     const std::vector<std::uint8_t>& source = live.page.empty() ? live.file->content : live.page;
@@ -663,6 +693,8 @@ class World {
     live.sent += n;
     live.written += n;
     live.at = now_ms + static_cast<double>(n) / bytes_per_ms();
+    if (s.kind == Kind::kTrickle)
+      live.at = now_ms + 1000.0 * static_cast<double>(n) / static_cast<double>(s.value);
     wire += n;
     wire_ever += n;
     perform(engine->received(id, bytes, now()));

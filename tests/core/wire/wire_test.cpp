@@ -171,12 +171,12 @@ TEST(Wire, ReadsWhatTheSessionSays) {
   const auto failed = event_of<event::SessionFailed>(
       R"({"type":"sessionFailed","session":4,"kind":"integrity","message":"m"})");
   EXPECT_EQ(failed.session, 4U);
-  EXPECT_EQ(failed.kind, ErrorCode::kIntegrity);
-  EXPECT_EQ(failed.message, "m");
+  EXPECT_EQ(failed.fault.kind, ErrorCode::kIntegrity);
+  EXPECT_EQ(failed.fault.message, "m");
   for (const char* text :
        {R"({"type":"sessionFailed","kind":null})", R"({"type":"sessionFailed","kind":"out_of_memory"})",
         R"({"type":"sessionFailed","kind":7})", R"({"type":"sessionFailed"})"})
-    EXPECT_FALSE(event_of<event::SessionFailed>(text).kind) << "the core judges the runtime's words";
+    EXPECT_FALSE(event_of<event::SessionFailed>(text).fault.kind) << "the core judges the runtime's words";
   const auto answer =
       event_of<event::AnswerFailed>(R"({"type":"answerFailed","session":5,"chat":6,"message":"m"})");
   EXPECT_EQ(answer.session, 5U);
@@ -248,7 +248,7 @@ TEST(Wire, ReadsAGraphWithItsConfigurations) {
   EXPECT_EQ(graph->shape.model_type, "llama");
   EXPECT_EQ(graph->shape.layers, 30U);
   EXPECT_EQ(graph->shape.vocabulary, 49'152U);
-  EXPECT_EQ(graph->defaults.eos, (std::vector<TokenId>{2, 5}));
+  EXPECT_EQ(graph->defaults.eos, (std::vector<TokenId>{2, 5, 1}));
   EXPECT_TRUE(graph->defaults.sample);
   EXPECT_EQ(graph->defaults.top_k, 20U);
   ASSERT_EQ(graph->inputs.size(), 1U);
@@ -267,13 +267,13 @@ TEST(Wire, ReadsAGraphWithItsConfigurations) {
   EXPECT_EQ(plain->shape.context_length, 77U);
   EXPECT_FALSE(wire::parse_graph(R"({"config":{"num_attention_heads":0,"hidden_size":8}})")->shape.head_dim);
   const auto all = wire::parse_graph(
-      R"({"generationConfig":{"max_new_tokens":1,"temperature":2,"top_k":3,"top_p":4,"min_p":5,"repetition_penalty":6}})");
+      R"({"generationConfig":{"max_new_tokens":1,"temperature":2,"top_k":3,"top_p":0.4,"min_p":0.5,"repetition_penalty":6}})");
   ASSERT_TRUE(all);
   EXPECT_EQ(all->defaults.max_new_tokens, 1U);
   EXPECT_EQ(all->defaults.temperature, 2.0);
   EXPECT_EQ(all->defaults.top_k, 3U);
-  EXPECT_EQ(all->defaults.top_p, 4.0);
-  EXPECT_EQ(all->defaults.min_p, 5.0);
+  EXPECT_EQ(all->defaults.top_p, 0.4);
+  EXPECT_EQ(all->defaults.min_p, 0.5);
   EXPECT_EQ(all->defaults.repetition_penalty, 6.0);
   EXPECT_FALSE(all->defaults.sample);
 }
@@ -452,6 +452,60 @@ TEST(Wire, WritesGenerationSteps) {
             nlohmann::json::parse(R"({"type":"finish","reason":"stop","tokens":1,"ids":[4],"text":"t"})"));
   EXPECT_EQ(parsed(step::Piece{"\xC3"})["text"], "\xEF\xBF\xBD");
   EXPECT_EQ(nlohmann::json::parse(wire::layout_to_json(GenerationLoop({})))["error"]["code"], "unsupported");
+}
+
+GenerationDefaults defaults_of(const std::string& facts) {
+  const auto graph = wire::parse_graph(facts);
+  EXPECT_TRUE(graph) << facts;
+  return graph ? graph->defaults : GenerationDefaults{};
+}
+
+TEST(Wire, EndsAnAnswerAtWhateverAnyOfTheModelsFilesCallsItsEnd) {
+  const auto eos = [](const std::string& facts) { return defaults_of(facts).eos; };
+  using Ids = std::vector<TokenId>;
+  EXPECT_EQ(eos(R"({"generationConfig":{"eos_token_id":[1,2]},"config":{"eos_token_id":3},"eos":[4]})"),
+            (Ids{4, 1, 2, 3}));
+  EXPECT_EQ(eos(R"({"generationConfig":null,"config":{"text_config":{"eos_token_id":[5]}},"eos":[]})"),
+            (Ids{5}));
+  EXPECT_EQ(eos(R"({"generationConfig":{"eos_token_id":"x"},"config":{},"eos":[6]})"), (Ids{6}));
+}
+
+TEST(Wire, TakesNoDefaultThatAPageCouldNotAskFor) {
+  for (const char* generation :
+       {R"("repetition_penalty":0)", R"("repetition_penalty":-1e308)", R"("temperature":-1)", R"("top_p":0)",
+        R"("top_p":1.5)", R"("min_p":-0.1)", R"("min_p":2)", R"("max_new_tokens":0)", R"("top_k":-1)"}) {
+    const auto defaults =
+        defaults_of(R"({"generationConfig":{)" + std::string(generation) + R"(},"config":{}})");
+    EXPECT_FALSE(defaults.repetition_penalty || defaults.temperature || defaults.top_p || defaults.min_p ||
+                 defaults.max_new_tokens || defaults.top_k)
+        << generation;
+  }
+  const auto good = defaults_of(
+      R"({"generationConfig":{"repetition_penalty":1.1,"temperature":0,"top_p":1,"min_p":0,"max_new_tokens":1}})");
+  EXPECT_TRUE(good.repetition_penalty && good.temperature && good.top_p && good.min_p && good.max_new_tokens);
+  EXPECT_FALSE(wire::parse_graph(R"({"config":{"max_position_embeddings":0}})")->shape.context_length);
+  EXPECT_EQ(wire::parse_graph(R"({"config":{"max_position_embeddings":2}})")->shape.context_length, 2U);
+}
+
+TEST(Wire, SaysThatAConfigurationCannotBeReadWhereItIsTooLarge) {
+  const std::string deep(500, '[');
+  EXPECT_TRUE(wire::parse_graph(R"({"config":{"x":)" + deep + std::string(500, ']') + "}}"));
+  const auto graph = wire::parse_graph(R"({"config":")" + std::string(17U << 20U, 'x') + "\"}");
+  const GenerationLoop loop(graph.value_or(GraphDescription{}));
+  EXPECT_EQ(loop.error()->message, "configUnreadable");
+}
+
+TEST(Wire, ReadsEventsWithLargeTextsInThem) {
+  const auto text =
+      event_of<event::Text>(R"({"type":"text","request":1,"body":")" + std::string(20U << 20U, 'x') + "\"}");
+  EXPECT_EQ(text.body.size(), 20U << 20U);
+  std::string files;
+  for (int i = 0; i < 16'500; ++i)
+    files += R"({"path":"foreign/file)" + std::to_string(i) + R"(","size":1},)";
+  const auto journal = event_of<event::Journal>(R"({"type":"journal","visit":1,"texts":[null,")" +
+                                                std::string(20U << 20U, 'j') + R"("],"files":[)" + files +
+                                                R"({"path":"a","size":1}]})");
+  EXPECT_EQ(journal.files.size(), 16'501U);
 }
 
 }  // namespace

@@ -29,6 +29,15 @@ export function fakeClock() {
   };
 }
 
+/** Nothing is wrong with the model's files. @type {import('../../../web/src/ports.d.ts').Examine} */
+export const nothingWrong = async () => ({
+  kind: null,
+  message: '',
+  file: '',
+  detail: '',
+  external: null,
+});
+
 /** @type {import('../../../web/bindings.d.ts').DeviceFacts} */
 export const DEVICE = {
   webgpu: false,

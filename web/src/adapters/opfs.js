@@ -15,6 +15,9 @@ const TRIES = 20;
 const TRY_AGAIN_MS = 100;
 // The two places of the journal.
 const JOURNALS = ['journal.0', 'journal.1'];
+// Ours are a small part of that: what is larger, or far more, is of somebody else.
+const JOURNAL_LIMIT = 4 << 20;
+const FILES_LIMIT = 50_000;
 
 /** @param {unknown} error @param {string} name */
 const isCalled = (error, name) => error instanceof DOMException && error.name === name;
@@ -81,8 +84,8 @@ class OpfsFolder {
       const texts = [null, null];
       for await (const { path, file } of filesIn(await this.#directory())) {
         const slot = JOURNALS.indexOf(path);
-        if (slot < 0) files.push({ path, size: file.size });
-        else texts[slot] = (await file.text()) || null;
+        if (slot >= 0) texts[slot] = file.size > JOURNAL_LIMIT ? null : (await file.text()) || null;
+        else if (files.length < FILES_LIMIT) files.push({ path, size: file.size });
       }
       return { texts, files };
     });

@@ -16,6 +16,9 @@ import { formatter } from './format.js';
 
 const NO_SHADER_F16 = "this device's WebGPU has no 16-bit arithmetic (shader-f16)";
 
+/** @param {string[]} parts */
+const sentences = (...parts) => parts.filter(Boolean).join(' ');
+
 /** English, by id: `setWords({ sentences })` replaces any of them. */
 export const SENTENCES = /** @satisfies {Record<string, Sentence>} */ ({
   // The network and its servers.
@@ -30,6 +33,14 @@ export const SENTENCES = /** @satisfies {Record<string, Sentence>} */ ({
   badAnswer: 'The server sent an answer that makes no sense.',
   unexpectedAnswer: ([status]) => `The server gave an unexpected answer (status ${status}).`,
   webPageCame: "A web page came instead of the model's file.",
+  otherCame: ([file, what], { say }) => `The server's ${file} is ${say(what)}, not the file.`,
+  strangerCame: "Something else came instead of the model's file.",
+  lfsPointer: 'a Git LFS pointer',
+  archive: 'an archive',
+  xmlError: 'an error page in XML',
+  jsonError: 'an error message in JSON',
+  portal:
+    'Web pages came instead of the model: this network asks for a login, or there is no model at this address.',
   arrivedDamaged: 'A file arrived damaged: it does not match its checksum.',
   fileChanging: 'A file changed on the server while it was being downloaded.',
   otherVersion: 'The server sent another version of a file; it is asked again.',
@@ -67,6 +78,13 @@ export const SENTENCES = /** @satisfies {Record<string, Sentence>} */ ({
 
   // What the model's folder holds, and what of it suits this device.
   noWeights: "There are no ONNX weights in this model's folder.",
+  weightsElsewhere:
+    "This model's ONNX weights do not lie in its folder onnx, so the page has to say which file it means (the option `file`).",
+  noSuchFile: 'The page asks for a file that this model does not have.',
+  notTextWeights:
+    "The only weights in this model's folder are not those of a model that writes text.",
+  dataMissing: ([graph, data]) =>
+    `This model is not complete: ${graph} keeps its weights in ${data}, which is not there.`,
   noFile: ([path]) => `This model's folder has no ${path}.`,
   nothingFits: "None of this model's weights can be used on this device.",
   severalParts:
@@ -117,8 +135,6 @@ export const SENTENCES = /** @satisfies {Record<string, Sentence>} */ ({
   notList: 'is not a list',
   noList: 'has no list of files',
   unknownVersion: 'is of a version that this page does not know',
-  noType: 'has an entry without a type',
-  noPath: 'has a file without a path',
   noSize: 'has a file without a usable size',
   badSize: 'has a size that cannot be real',
   twoSizes: 'gives two sizes for one file',
@@ -141,12 +157,22 @@ export const SENTENCES = /** @satisfies {Record<string, Sentence>} */ ({
   pathSegmentTooLong: 'has a segment that is too long',
 
   // Sessions and answers.
-  cannotRunHere: 'This model cannot be run here.',
+  // With what our own code found to be wrong with a file.
+  cannotRunHere: ([fault, more], { say }) =>
+    sentences('This model cannot be run here.', say(fault), say(more)),
+  retryFetches: 'To try again is to download it again.',
   outOfMemory: 'There is not enough memory for this model on this device.',
   deviceLost: 'The graphics device was lost; the model has to be loaded again from this device.',
   deviceLostLoading: 'The graphics device was lost while the model was being loaded.',
-  filesUnreadable: "The model's files are complete, but the runtime cannot read them.",
-  filesToFetchAgain: "The model's files cannot be read; they will be downloaded again.",
+  filesUnreadable: ([fault], { say }) =>
+    sentences("The model's files are complete, but the runtime cannot read them.", say(fault)),
+  filesToFetchAgain: ([fault], { say }) =>
+    sentences(
+      "The model's files cannot be read.",
+      say(fault),
+      'To try again is to download them again.',
+    ),
+  configUnreadable: "The model's configuration is larger or deeper than can be read.",
   notStarted: 'The model is on this device, but it could not be started.',
   noAnswer: 'The model could not answer.',
   modelStopped: 'The model stopped working; it has to be loaded again from this device.',

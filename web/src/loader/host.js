@@ -28,6 +28,7 @@ export function serve(endpoint, prepare) {
         snapshot: (snapshot) => endpoint.postMessage({ type: 'snapshot', snapshot }),
         persist: (key, json) => endpoint.postMessage({ type: 'persist', key, json }),
         unpersist: (key) => endpoint.postMessage({ type: 'unpersist', key }),
+        broken: (thrown) => self.reportError?.(thrown),
         reply: (reply) => endpoint.postMessage(reply),
         done: (id, error) => endpoint.postMessage({ type: 'done', id, error }),
       };

@@ -120,7 +120,27 @@ export class Runner {
   /** @param {CoreEvent} event */
   send(event) {
     if (this.#closed) return;
-    this.#take(this.#loader.on(JSON.stringify(event), this.#ports.clock.now()));
+    const json = JSON.stringify(event);
+    this.#take(this.#call(() => this.#loader.on(json, this.#ports.clock.now())));
+  }
+
+  /**
+   * What the core throws (its memory is at an end, say) is told as that, and not taken for what it was doing.
+   *
+   * @template T
+   * @param {() => T} work
+   * @returns {T}
+   */
+  #call(work) {
+    try {
+      return work();
+    } catch (thrown) {
+      this.#closed = true;
+      this.#cancelTimer();
+      for (const { controller } of this.#requests.values()) controller.abort();
+      this.#sink.broken(thrown);
+      throw thrown;
+    }
   }
 
   /** @returns {Snapshot} */
@@ -256,6 +276,8 @@ export class Runner {
           await folder.remove();
           this.send({ type: 'removed', visit });
         });
+      case 'examine':
+        return void this.#ask('session', null, (folder) => this.#examine(folder, action));
       case 'createSession':
         return this.#ask('session', null, (folder) => this.#createSession(folder, action));
       case 'closeSession':
@@ -430,8 +452,11 @@ export class Runner {
       // Any of these calls may end the request.
       if (signal.aborted || this.#closed) return;
       const slice = bytes.subarray(at, at + SLICE);
-      this.#fill(slice.length, (into) => into.set(slice));
-      this.#take(this.#loader.received(request, slice.length, this.#ports.clock.now()));
+      const actions = this.#call(() => {
+        this.#fill(slice.length, (into) => into.set(slice));
+        return this.#loader.received(request, slice.length, this.#ports.clock.now());
+      });
+      this.#take(actions);
     }
   }
 
@@ -457,30 +482,30 @@ export class Runner {
       const into = new Uint8Array(buffer, 0, Math.min(SLICE, end - at));
       const read = await folder.read(file, at, into);
       if (!read || this.#closed) return;
-      this.#fill(read.length, (bytes) => bytes.set(read));
+      const actions = this.#call(() => {
+        this.#fill(read.length, (bytes) => bytes.set(read));
+        return this.#loader.hashed(file, at, read.length, this.#ports.clock.now());
+      });
       this.#readBuffer = read.buffer;
-      this.#take(this.#loader.hashed(file, at, read.length, this.#ports.clock.now()));
+      this.#take(actions);
       if (!read.length) return;
       at += read.length;
     }
+  }
+
+  /** @param {Folder} folder @param {Extract<CoreAction, { type: 'examine' }>} action */
+  async #examine(folder, { examination, plan, graph }) {
+    const files = await blobsOf(folder, graph ? [plan.graph] : smallFiles(plan));
+    const found = await this.#ports.examine(plan, files, graph);
+    this.send({ type: 'examined', examination, ...found });
   }
 
   /** @param {Folder} folder @param {Extract<CoreAction, { type: 'createSession' }>} action */
   async #createSession(folder, { session: number, plan }) {
     this.#endSession('The model is loaded anew.');
     this.#wanted = number;
-    const paths = [
-      plan.graph,
-      ...plan.externalData,
-      plan.config,
-      plan.tokenizer,
-      plan.generationConfig,
-      plan.tokenizerConfig,
-      plan.chatTemplate,
-    ].filter((path) => path !== null);
-    /** @type {Record<string, Blob>} */
-    const files = {};
-    for (const path of paths) files[path] = await folder.blob(path);
+    const paths = [plan.graph, ...plan.externalData, ...smallFiles(plan)];
+    const files = await blobsOf(folder, paths);
     // Closed while its files were looked for: it must not be born.
     if (this.#wanted !== number) return;
     this.#session = this.#ports.createSession(plan, files, {
@@ -523,6 +548,24 @@ export class Runner {
     if (!this.#chats.delete(id)) return;
     this.#sink.reply({ type: 'chatFailed', id, error: error.toJSON() });
   }
+}
+
+/** @param {import('../../bindings.d.ts').SessionPlan} plan */
+const smallFiles = (plan) =>
+  [
+    plan.config,
+    plan.tokenizer,
+    plan.generationConfig,
+    plan.tokenizerConfig,
+    plan.chatTemplate,
+  ].filter((path) => path !== null);
+
+/** @param {Folder} folder @param {string[]} paths */
+async function blobsOf(folder, paths) {
+  /** @type {Record<string, Blob>} */
+  const files = {};
+  for (const path of paths) files[path] = await folder.blob(path);
+  return files;
 }
 
 /**

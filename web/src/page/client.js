@@ -24,6 +24,8 @@ import { CandorError, textOf } from '../errors.js';
  * @property {string | null} runtimeUrl
  * @property {'auto' | 'memory'} storage
  * @property {Records | null} records where the records of downloads are kept
+ * @property {RequestCredentials} [credentials] of each request; 'same-origin' if absent
+ * @property {(url: string) => Record<string, string> | Promise<Record<string, string>>} [headers] asked before each request
  * @property {() => void} [keep] asks the browser not to clear the storage by itself
  *
  * @typedef {{ resolve(bytes?: number | null): void, reject(error: CandorError): void }} Waiting
@@ -62,7 +64,8 @@ export class Model {
    * @throws {CandorError} `aborted` after dispose()
    */
   chat(messages, options = {}) {
-    const { signal, ...generation } = options;
+    const signal = signalOf(options, 'chat()');
+    const { signal: _, ...generation } = options;
     checkMessages(messages);
     checkOptions(generation);
     if (this.#disposed) throw new CandorError('aborted', 'This model was given back.');
@@ -103,6 +106,8 @@ export class Loader {
   #nextId = 1;
   /** @type {CandorError | null} */
   #broken = null;
+  /** It was the worker that broke: a new one can be made. */
+  #crashed = false;
   /** @type {Waiting | null} */
   #starting = null;
   /** @type {Waiting | null} */
@@ -118,7 +123,7 @@ export class Loader {
   }
 
   async start() {
-    const { models, runtimeUrl, storage } = this.#options;
+    const { models, runtimeUrl, storage, credentials = 'same-origin', headers } = this.#options;
     let worker;
     try {
       worker = this.#makeWorker('loader');
@@ -152,6 +157,8 @@ export class Loader {
         })),
         runtimeUrl,
         storage,
+        credentials,
+        headers: headers !== undefined,
       });
     });
   }
@@ -243,8 +250,10 @@ export class Loader {
    * @param {{ signal?: AbortSignal }} [options] aborting gives this call up, and cancels the load if nobody else waits for it
    * @returns {Promise<Model>} rejects with a CandorError: `aborted` when cancelled, else the cause of a final failure
    */
-  load(key, { signal } = {}) {
+  load(key, options = {}) {
+    const signal = signalOf(options, 'load()');
     this.snapshot(key);
+    this.#revive();
     if (signal?.aborted) return Promise.reject(cancelled());
     const load = this.#loads.get(key) ?? this.#begin(key, 'load');
     const model = new Model(this, key);
@@ -290,7 +299,9 @@ export class Loader {
 
   /** After a failure: tries again from what is on disk. @param {string} key */
   retry(key) {
-    this.#tell(key, 'retry');
+    // A worker that is gone knows of no failure.
+    if (this.#crashed) void this.load(key);
+    else this.#tell(key, 'retry');
   }
 
   /** Gives up; what is on disk stays. @param {string} key */
@@ -336,6 +347,7 @@ export class Loader {
       await closed;
     }
     this.#end(new CandorError('aborted', 'The loader was closed.'));
+    this.#ended.abort();
     this.#subscribers.clear();
   }
 
@@ -474,6 +486,8 @@ export class Loader {
       case 'chatFailed':
         this.#chats.get(message.id)?.fail(said(message.error));
         return void this.#chats.delete(message.id);
+      case 'headersFor':
+        return void this.#headersFor(message);
       case 'startHelper':
         return this.#startHelper(message);
       case 'endHelper':
@@ -482,6 +496,18 @@ export class Loader {
       case 'closed':
         return this.#closing?.resolve();
     }
+  }
+
+  /** @param {Extract<FromWorker, { type: 'headersFor' }>} message */
+  async #headersFor({ id, url }) {
+    const worker = this.#worker;
+    let [headers, error] = [/** @type {Record<string, string>} */ ({}), ''];
+    try {
+      headers = Object.fromEntries(new Headers(await this.#options.headers?.(url)));
+    } catch (thrown) {
+      error = textOf(thrown) || 'unknown error';
+    }
+    worker?.postMessage({ type: 'headers', id, headers, error });
   }
 
   /** @param {Extract<FromWorker, { type: 'startHelper' }>} message */
@@ -529,16 +555,33 @@ export class Loader {
 
   /** @param {string} message @param {unknown} detail */
   #fail(message, detail) {
-    this.#end(
-      new CandorError('runtime', message, { retryable: true, detail: String(detail ?? '') }),
-    );
+    if (this.#broken) return;
+    const error = new CandorError('runtime', message, {
+      retryable: true,
+      detail: String(detail ?? ''),
+    });
+    // What has not begun yet is told to who made the loader.
+    this.#crashed = !this.#outbox;
+    this.#end(error);
+    if (!this.#crashed) return;
+    for (const snapshot of [...this.#snapshots.values()]) this.#take(deadSnapshot(snapshot, error));
+  }
+
+  /** Makes a new worker where the last one broke. */
+  #revive() {
+    if (!this.#crashed || this.#disposing) return;
+    this.#crashed = false;
+    this.#broken = null;
+    // Whoever waits for a load is told why, if it cannot be started.
+    this.start().catch(() => {});
   }
 
   /** @param {CandorError} error */
   #end(error) {
     if (this.#broken) return;
     this.#broken = error;
-    this.#ended.abort();
+    // The page is still followed where a retry may come.
+    if (!this.#crashed) this.#ended.abort();
     this.#stopWorker();
     this.#abandon(error);
     for (const { reject } of this.#loads.values()) reject(error);
@@ -565,7 +608,8 @@ export class Loader {
 
   /** What the core had stored in an earlier visit. @param {string} key */
   #record(key) {
-    return attempt(() => this.#options.records?.getItem(key)) ?? null;
+    const text = attempt(() => this.#options.records?.getItem(key)) ?? null;
+    return text !== null && text.length <= RECORD_LIMIT ? text : null;
   }
 }
 
@@ -696,6 +740,44 @@ const said = (error) => CandorError.from(sayError(error));
 const left = () => new CandorError('aborted', 'The page was left.', { retryable: true });
 
 const cancelled = () => new CandorError('aborted', 'Cancelled.', { retryable: true });
+
+// Ours take some hundred characters.
+const RECORD_LIMIT = 64 << 10;
+
+/**
+ * The caller's own, not one that a prototype has.
+ *
+ * @param {{ signal?: AbortSignal } | null | undefined} options
+ * @param {string} where
+ */
+function signalOf(options, where) {
+  const signal = options && Object.hasOwn(options, 'signal') ? options.signal : undefined;
+  if (signal === undefined || signal instanceof AbortSignal) return signal;
+  throw new TypeError(`The option "signal" of ${where} is an AbortSignal.`);
+}
+
+/**
+ * What is shown of a model whose worker is gone: nothing goes on, and a retry makes a new worker.
+ *
+ * @param {Snapshot} snapshot
+ * @param {CandorError} error
+ * @returns {Snapshot}
+ */
+const deadSnapshot = (snapshot, error) => ({
+  ...snapshot,
+  status: 'failed',
+  speed: null,
+  timeRemaining: null,
+  etaLow: null,
+  etaHigh: null,
+  eta: { kind: /** @type {const} */ ('none'), low: 0, high: 0 },
+  stalledFor: 0,
+  resident: 0,
+  elsewhere: false,
+  goesOn: false,
+  error: { ...error.toJSON(), kept: snapshot.totalDownloaded, retryIn: null },
+  can: { pause: false, resume: false, cancel: false, retry: true, update: false, remove: false },
+});
 
 /** @param {(snapshot: Snapshot) => void} fn @param {Snapshot} snapshot */
 function deliver(fn, snapshot) {

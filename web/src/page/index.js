@@ -21,10 +21,12 @@ export { CandorError };
 
 /**
  * @typedef {object} ModelOptions
- * @property {string} repo a Hugging Face model id, or the URL of a folder with the same layout: absolute, or relative to
+ * @property {string} repo a Hugging Face model id, the address of its page there (also with /tree/… or /blob/…), or the URL
+ *   of a folder with the same layout, whose query goes along with each request: absolute, or relative to
  *   the page when it starts with `./`, `../`, `/` or `models/` (which is no owner on the Hub) or ends with `/`
  * @property {string} [name] what people call it; the key if absent
  * @property {string | Record<string, string>} [dtype] 'auto', one name, or a map per component
+ * @property {string} [file] the path of the graph, where it does not lie in the folder onnx: 'onnx/q4/model.onnx'
  * @property {'auto' | 'webgpu' | 'wasm'} [executionProvider]
  * @property {string} [revision] branch, tag or commit; 'main'
  * @property {string} [host] base URL of the Hub
@@ -36,6 +38,11 @@ export { CandorError };
  * @typedef {object} LoaderOptions
  * @property {Record<string, ModelOptions>} models
  * @property {string} [host] base URL of the Hub; 'https://huggingface.co'
+ * @property {RequestCredentials} [credentials] whether cookies go along with requests; 'same-origin' if absent: those of the
+ *   page's own server do
+ * @property {(url: string) => Record<string, string> | Promise<Record<string, string>>} [headers] gives the headers of each
+ *   request for a model's files, anew each time, so that a token can be renewed: `(url) => ({ authorization: … })`. Nothing but
+ *   `authorization` survives a redirect, which then is an error, and that one is never sent on to another origin
  * @property {string | URL} [workerUrl] where the worker lies, with the other two beside it, if not beside this module
  * @property {string | URL} [runtimeUrl] folder of ONNX Runtime's files, if not beside the worker
  * @property {'auto' | 'memory'} [storage] 'memory' keeps nothing; 'auto' keeps the files where the browser can

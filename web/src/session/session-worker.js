@@ -5,7 +5,7 @@ import { clock } from '../adapters/clock.js';
 import { loadRuntime, requestDevice } from '../adapters/ort.js';
 import { loadCore } from '../core.js';
 import { CandorError, textOf } from '../errors.js';
-import { createSession, failureOf } from './session.js';
+import { createSession, examine, failureOf } from './session.js';
 
 /**
  * @typedef {import('../protocol.d.ts').FromSession} FromSession
@@ -59,6 +59,10 @@ function receive(message) {
   if (message.type === 'create') {
     session = create(message);
     session.catch((thrown) => post({ type: 'event', event: failureOf(thrown) }));
+  } else if (message.type === 'examine') {
+    void examine(message.plan, message.files, message.graph).then((found) =>
+      post({ type: 'examined', ...found }),
+    );
   } else if (message.type === 'chat') {
     turn = turn.then(() => chat(message));
   } else {

@@ -6,6 +6,7 @@ import { Template } from '@huggingface/jinja';
 import { Tokenizer } from '@huggingface/tokenizers';
 import { CandorError, textOf } from '../errors.js';
 import { ExternalData } from './external-data.js';
+import { externalNames } from './external-names.js';
 
 /**
  * @typedef {import('../../bindings.d.ts').CacheLayout} CacheLayout
@@ -36,19 +37,46 @@ import { ExternalData } from './external-data.js';
 
 /** What is wrong with a model's files, as far as our own code can see. */
 export class SessionError extends Error {
-  /** @param {NonNullable<SessionFailed['kind']>} kind @param {string} message */
-  constructor(kind, message) {
+  /**
+   * @param {NonNullable<SessionFailed['kind']>} kind
+   * @param {string} message a sentence of ours
+   * @param {{ file?: string, detail?: unknown }} [more] the path of the file that is bad; what was thrown
+   */
+  constructor(kind, message, { file = '', detail } = {}) {
     super(message);
     this.kind = kind;
+    this.file = file;
+    this.detail = detail === undefined ? '' : textOf(detail);
   }
 }
 
 /** Why a session could not be made. What the runtime's words mean is the core's to say. @param {unknown} thrown @returns {SessionFailed} */
-export const failureOf = (thrown) => ({
-  type: 'sessionFailed',
-  kind: thrown instanceof SessionError ? thrown.kind : null,
-  message: thrown instanceof SessionError ? thrown.message : textOf(thrown),
-});
+export const failureOf = (thrown) => ({ type: 'sessionFailed', ...faultOf(thrown) });
+
+/** @param {unknown} thrown */
+const faultOf = (thrown) =>
+  thrown instanceof SessionError
+    ? { kind: thrown.kind, message: thrown.message, file: thrown.file, detail: thrown.detail }
+    : { kind: null, message: textOf(thrown), file: '', detail: '' };
+
+/**
+ * Judges what is small of a model, before its weights come.
+ *
+ * @param {SessionPlan} plan
+ * @param {Record<string, Blob>} files those of the plan but the weights; with `graph` also the graph
+ * @param {boolean} graph
+ * @returns {Promise<import('../protocol.d.ts').Examination>}
+ */
+export async function examine(plan, files, graph) {
+  const nothing = { kind: null, message: '', file: '', detail: '' };
+  try {
+    if (graph) return { ...nothing, external: await externalNames(files[plan.graph]) };
+    await Promise.all([readChat(plan, files), readConfigs(plan, files)]);
+    return { ...nothing, external: null };
+  } catch (thrown) {
+    return { ...faultOf(thrown), external: null };
+  }
+}
 
 /** @param {SessionPlan} plan @param {Record<string, Blob>} files @param {Runtime} runtime @returns {Promise<Session>} */
 export async function createSession(
@@ -62,10 +90,7 @@ export async function createSession(
 
   // First what is cheap to find fault with.
   const chat = await readChat(plan, files);
-  const [config, generationConfig] = await Promise.all([
-    readJson(files[plan.config], plan.config),
-    plan.generationConfig ? readJson(files[plan.generationConfig], plan.generationConfig) : null,
-  ]);
+  const [config, generationConfig] = await readConfigs(plan, files);
 
   const ort = await loadRuntime((loaded, total) => progress('runtime', loaded, total));
 
@@ -107,6 +132,7 @@ export async function createSession(
     JSON.stringify({
       config,
       generationConfig,
+      eos: chat.eos,
       inputs: describe(session.inputMetadata),
       outputs: describe(session.outputMetadata),
     }),
@@ -363,29 +389,36 @@ export function fromHalf(bits) {
  * @property {Tokenizer} tokenizer
  * @property {(messages: Message[]) => number[]} encode
  * @property {(text: string) => number} count tokens of a text
+ * @property {number[]} eos what the tokenizer calls the end of a sequence: none or one
  */
+
+/** @param {SessionPlan} plan @param {Record<string, Blob>} files */
+const readConfigs = (plan, files) =>
+  Promise.all([readJson(files, plan.config), readJson(files, plan.generationConfig, true)]);
 
 /** @param {SessionPlan} plan @param {Record<string, Blob>} files @returns {Promise<ChatFiles>} */
 export async function readChat(plan, files) {
-  const [tokenizerJson, tokenizerConfig, templateFile] = await Promise.all([
-    readJson(files[plan.tokenizer], plan.tokenizer),
-    plan.tokenizerConfig ? readJson(files[plan.tokenizerConfig], plan.tokenizerConfig) : {},
-    plan.chatTemplate ? files[plan.chatTemplate].text() : null,
+  const file = plan.tokenizer;
+  const [tokenizerJson, configOrNone, templateFile] = await Promise.all([
+    readJson(files, file),
+    readJson(files, plan.tokenizerConfig, true),
+    plan.chatTemplate ? files[plan.chatTemplate].text() : '',
   ]);
+  const tokenizerConfig = configOrNone ?? {};
   let tokenizer;
   try {
     tokenizer = new Tokenizer(tokenizerJson, tokenizerConfig);
     tokenizer.encode('a');
-  } catch (error) {
-    throw new SessionError('integrity', `${plan.tokenizer} is no tokenizer: ${textOf(error)}`);
+  } catch (detail) {
+    throw new SessionError('integrity', `Its ${file} is no tokenizer.`, { file, detail });
   }
-  const source = templateFile ?? templateOf(/** @type {any} */ (tokenizerConfig).chat_template);
+  const source = templateFile.trim() ? templateFile : templateOf(tokenizerConfig.chat_template);
   if (!source) throw new SessionError('unsupported', 'The model brings no chat template.');
   let template;
   try {
     template = new Template(source);
-  } catch (error) {
-    throw new SessionError('unsupported', `The chat template cannot be read: ${textOf(error)}`);
+  } catch (detail) {
+    throw new SessionError('unsupported', 'Its chat template cannot be read.', { detail });
   }
   // bos_token and its kin are texts, or objects with a text.
   const special = Object.fromEntries(
@@ -395,8 +428,11 @@ export async function readChat(plan, files) {
   );
   const ids = (/** @type {string} */ text) =>
     tokenizer.encode(text, { add_special_tokens: false }).ids;
+  const eos =
+    special.eos_token === undefined ? undefined : tokenizer.token_to_id(special.eos_token);
   return {
     tokenizer,
+    eos: eos === undefined ? [] : [eos],
     encode(messages) {
       let text;
       try {
@@ -419,13 +455,46 @@ function templateOf(value) {
   return typeof named?.template === 'string' ? named.template : null;
 }
 
-/** @param {Blob} blob @param {string} path @returns {Promise<any>} */
-async function readJson(blob, path) {
+// The largest tokenizers there are have some 40 MB.
+const JSON_LIMIT = 128 << 20;
+/** Numbers that the tools of Python write, and JSON does not know, between texts that are none. */
+const PYTHON = /"[^"\\]*(?:\\.[^"\\]*)*"|-?\b(?:NaN|Infinity)\b/gs;
+/** @type {Record<string, string>} */
+const NUMBERS = { NaN: 'null', '-NaN': 'null', Infinity: '1e999', '-Infinity': '-1e999' };
+
+/** @param {string} text */
+function parse(text) {
   try {
-    const value = JSON.parse(await blob.text());
-    if (typeof value === 'object' && value !== null) return value;
-  } catch {
-    // Said below.
+    return JSON.parse(text);
+  } catch (error) {
+    if (!/NaN|Infinity/.test(text)) throw error;
+    return JSON.parse(text.replace(PYTHON, (found) => NUMBERS[found] ?? found));
   }
-  throw new SessionError('integrity', `${path} is not what it should be.`);
+}
+
+/**
+ * @param {Record<string, Blob>} files
+ * @param {string | null} path
+ * @param {boolean} [optional] then an empty one counts as none
+ * @returns {Promise<any>} an object or array; null for none
+ */
+async function readJson(files, path, optional = false) {
+  if (path === null || (optional && !files[path].size)) return null;
+  const file = path;
+  if (files[path].size > JSON_LIMIT) {
+    throw new SessionError('unsupported', `Its ${path} is larger than can be read.`, { file });
+  }
+  const text = await files[path].text();
+  if (!text.trim()) {
+    if (optional) return null;
+    throw new SessionError('integrity', `Its ${path} is empty.`, { file });
+  }
+  let value;
+  try {
+    value = parse(text);
+  } catch (detail) {
+    throw new SessionError('integrity', `Its ${path} is not JSON.`, { file, detail });
+  }
+  if (typeof value === 'object' && value !== null) return value;
+  throw new SessionError('integrity', `Its ${path} is not what it should be.`, { file });
 }
