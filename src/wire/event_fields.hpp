@@ -85,6 +85,7 @@ void fields(auto& f, json::Of<DeviceProfile> auto& device) {
   f("fallbackAdapter", device.fallback_adapter);
   f("maxBufferSize", device.max_buffer_size);
   f("maxStorageBufferBindingSize", device.max_storage_buffer_binding_size);
+  f("subgroupMinSize", device.subgroup_min_size);
   f("adapter", device.adapter);
   f("deviceMemory", device.device_memory_gib);
   f("cores", device.cores);

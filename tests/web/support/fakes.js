@@ -29,6 +29,17 @@ export function fakeClock() {
   };
 }
 
+/** What an answer of three tokens ends with. @type {Omit<import('../../../web/src/protocol.d.ts').Finish, 'text'>} */
+export const FINISH = {
+  reason: 'eos',
+  tokens: 3,
+  ids: [1, 2, 3],
+  promptTokens: 9,
+  reusedTokens: 0,
+  timeToFirstToken: 20,
+  tokensPerSecond: 5,
+};
+
 /** @type {import('../../../web/bindings.d.ts').DeviceFacts} */
 export const DEVICE = {
   webgpu: false,
@@ -36,6 +47,7 @@ export const DEVICE = {
   fallbackAdapter: false,
   maxBufferSize: null,
   maxStorageBufferBindingSize: null,
+  subgroupMinSize: null,
   adapter: '',
   deviceMemory: 8,
   cores: 2,
