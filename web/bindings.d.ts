@@ -47,6 +47,8 @@ export interface Snapshot {
   /** At most 120 points of bytes per second, evenly spaced in time, oldest first. */
   throughput: number[];
   variant: { dtype: string; executionProvider: 'webgpu' | 'wasm'; reason: string } | null;
+  /** Of the last answer on this device, with the weights and the engine that were used last; null while unknown. */
+  tokensPerSecond: number | null;
   /** A newer version of a model that is here: `update` fetches it. bytes: to be fetched; null while unknown. */
   newer: { bytes: number | null } | null;
   /** False where nothing will be kept (no OPFS). */
@@ -304,6 +306,8 @@ export type CoreEvent =
       message: string;
     }
   | { type: 'sessionLost'; session: number; message: string }
+  /** A chat ended as it should. tokensPerSecond: of those after the first. */
+  | { type: 'answered'; session: number; tokens: number; tokensPerSecond: number | null }
   /** A chat ended in an error of the runtime. The core says what it means by `rejectChat`. */
   | { type: 'answerFailed'; session: number; chat: number; message: string };
 

@@ -165,7 +165,8 @@ GenerationStep GenerationLoop::fail(ErrorCode code, std::string message) {
 std::uint64_t GenerationLoop::token_bytes() const {
   const std::uint64_t width = layout_.type == "float16" ? 2 : 4;
   // The model's files may say anything.
-  return std::max<std::uint64_t>(1, width * layout_.inputs.size() * std::min<std::uint64_t>(layout_.dims[1], 0xFFFF) *
+  return std::max<std::uint64_t>(1, width * layout_.inputs.size() *
+                                        std::min<std::uint64_t>(layout_.dims[1], 0xFFFF) *
                                         std::min<std::uint64_t>(layout_.dims[3], 0xFFFF));
 }
 

@@ -213,6 +213,12 @@ void fields(auto& f, Of<SessionLost> auto& e) {
   f("session", e.session);
   f("message", e.message);
 }
+void fields(auto& f, Of<Answered> auto& e) {
+  f.type("answered");
+  f("session", e.session);
+  f("tokens", e.tokens);
+  f("tokensPerSecond", e.tokens_per_second);
+}
 void fields(auto& f, Of<AnswerFailed> auto& e) {
   f.type("answerFailed");
   f("session", e.session);

@@ -6,7 +6,7 @@ import { serve } from '../../web/src/loader/host.js';
 import { connect } from '../../web/src/page/client.js';
 import { CandorError, createLoader } from '../../web/src/page/index.js';
 import { checkOptions } from '../../web/src/page/options.js';
-import { DEVICE, fakeClock, scriptedCore, settle } from './support/fakes.js';
+import { DEVICE, FINISH, fakeClock, scriptedCore, settle } from './support/fakes.js';
 
 /** @param {string} status @param {object} [more] */
 const snapshotOf = (status, more = {}) => ({

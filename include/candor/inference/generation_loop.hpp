@@ -59,8 +59,8 @@ struct CacheLayout {
   std::string type;                     ///< "float32" or "float16"
   bool position_ids = false;
   std::string logits;
-  /// The shape of `num_logits_to_keep`, an int64 input: how many of the last positions get logits. Absent: the
-  /// graph computes all of them.
+  /// The shape of `num_logits_to_keep`, an int64 input: how many of the last positions get logits. Absent:
+  /// the graph computes all of them.
   std::optional<std::vector<std::uint64_t>> logits_to_keep;
 };
 
@@ -81,8 +81,8 @@ const char* to_string(FinishReason reason);
 
 namespace step {
 
-/// Run the graph on these tokens after the first `past_length` of the cache, which may hold more: those are cut
-/// off. attention_mask is ones of past_length + ids, position_ids count from past_length.
+/// Run the graph on these tokens after the first `past_length` of the cache, which may hold more: those are
+/// cut off. attention_mask is ones of past_length + ids, position_ids count from past_length.
 struct Run {
   std::vector<TokenId> input_ids;
   std::uint64_t past_length = 0;
@@ -104,7 +104,7 @@ struct Finish {
   std::string text;
   std::uint64_t prompt_length = 0;  ///< tokens
   std::uint64_t reused = 0;         ///< of them, what the cache had already
-  std::uint64_t keep = 0;           ///< tokens of the cache that stay for the next prompt; the rest is cut off
+  std::uint64_t keep = 0;  ///< tokens of the cache that stay for the next prompt; the rest is cut off
 };
 struct Failed {
   Error error;

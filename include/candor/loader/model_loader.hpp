@@ -69,6 +69,7 @@ class ModelLoader {
   void handle(const event::SessionReady& event, Instant now);
   void handle(const event::SessionFailed& event, Instant now);
   void handle(const event::SessionLost& event, Instant now);
+  void handle(const event::Answered& event, Instant now);
   void handle(const event::AnswerFailed& event, Instant now);
   // Everything else happens to the files.
   template <typename FileEvent>
@@ -90,6 +91,8 @@ class ModelLoader {
   void resolved(const DeviceProfile& device, bool distrust_graph, Instant now);
   void transfer(loading::ChoicePtr choice, Manifest files, bool fresh_list, bool distrust_graph, Instant now);
   void create_session(loading::ChoicePtr choice, bool fresh_list, Instant now);
+  bool leave_webgpu(const loading::Choice& choice, ErrorCode code);
+  void keep_timings();
   void try_again(Instant now);
   void end_session();
   void stop(Instant now);

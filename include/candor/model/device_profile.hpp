@@ -17,7 +17,7 @@ struct DeviceProfile {
   bool fallback_adapter = false;                                 ///< WebGPU in software
   std::optional<std::uint64_t> max_buffer_size;                  ///< bytes
   std::optional<std::uint64_t> max_storage_buffer_binding_size;  ///< bytes
-  std::optional<unsigned> subgroup_min_size;  ///< absent: the adapter has no `subgroups`
+  std::optional<unsigned> subgroup_min_size;                     ///< absent: the adapter has no `subgroups`
   std::string adapter;                                           ///< vendor and architecture, from outside
   std::optional<double> device_memory_gib;                       ///< rounded by browsers, at most 8 in most
   std::optional<unsigned> cores;
@@ -31,8 +31,9 @@ struct DeviceProfile {
 
   /// Bytes this origin may still store; empty while unknown.
   std::optional<std::uint64_t> free_bytes() const;
-  /// Threads for the wasm provider: 1 unless cross-origin isolated; else half the logical cores, which is about
-  /// what they can compute at once, but both of two (measured: 1.7 times the tokens of one), and at most 4.
+  /// Threads for the wasm provider: 1 unless cross-origin isolated; else half the logical cores, which is
+  /// about what they can compute at once, but both of two (measured: 1.7 times the tokens of one), and at
+  /// most 4.
   unsigned wasm_threads() const;
   /// Whether a device may be requested with `subgroups`: with fewer than 8 invocations in one, ONNX Runtime's
   /// attention is wrong and says nothing (1.30).

@@ -8,8 +8,8 @@ enum class ExecutionProvider { kWebGpu, kWasm };
 
 const char* to_string(ExecutionProvider provider);
 
-/// Builds of ONNX Runtime Web. For WebGPU, the one that suspends through the engine (JSPI) is 10 MB smaller and
-/// faster. The plain one has no WebGPU, is the smallest, and alone has all kernels for the processor
+/// Builds of ONNX Runtime Web. For WebGPU, the one that suspends through the engine (JSPI) is 10 MB smaller
+/// and faster. The plain one has no WebGPU, is the smallest, and alone has all kernels for the processor
 /// (GatherBlockQuantized, without which no model with tied 4-bit embeddings runs).
 enum class RuntimeBuild { kJspi, kAsyncify, kPlain };
 

@@ -80,7 +80,8 @@ struct Reader {
         if (run->prompt_length > 0) {
           EXPECT_EQ(run->prompt_length, prompt.size());
           pieces.push_back(run->input_ids.size());
-          EXPECT_TRUE(std::equal(cache.begin(), cache.end(), prompt.begin())) << "what it holds is the prompt";
+          EXPECT_TRUE(std::equal(cache.begin(), cache.end(), prompt.begin()))
+              << "what it holds is the prompt";
           EXPECT_EQ(run->logits, max_new_tokens > 0 && cache.size() == prompt.size());
         } else {
           EXPECT_TRUE(run->logits);

@@ -504,6 +504,9 @@ export class Runner {
         if (!this.#chats.has(reply.id)) return;
         if (reply.type === 'finish' || reply.type === 'chatFailed') this.#chats.delete(reply.id);
         this.#sink.reply(reply);
+        if (reply.type !== 'finish') return;
+        const { tokens, tokensPerSecond } = reply;
+        this.send({ type: 'answered', session: number, tokens, tokensPerSecond });
       },
     });
   }
