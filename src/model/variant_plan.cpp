@@ -107,8 +107,8 @@ std::string why(const std::string& dtype, ExecutionProvider provider, bool by_na
   if (provider == ExecutionProvider::kWebGpu && device.fallback_adapter) note = "\tsoftware";
   if (provider == ExecutionProvider::kWasm && !device.cross_origin_isolated && device.cores.value_or(1) > 1)
     note = "\toneCore";
-  return text::joined("variant\t", dtype, "\t", to_string(provider), by_name ? "\tasked\t" : "\t\t", cause, "\t",
-                      missing, note);
+  return text::joined("variant\t", dtype, "\t", to_string(provider), by_name ? "\tasked\t" : "\t\t", cause,
+                      "\t", missing, note);
 }
 
 std::string dtypes_of(const Component& component) {
