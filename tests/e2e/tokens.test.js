@@ -127,6 +127,37 @@ for (const { browser: name, runs } of /** @type {const} */ ([
   });
 }
 
+test('two models at once answer as each alone', { timeout: 120_000 }, async () => {
+  const cases = (await reference(path.join(ROOT, 'web/models/cv-mini'))).slice(0, 2);
+  const browser = await launch('chromium', { webgpu: false });
+  try {
+    const page = await browser.newPage();
+    await page.goto(`${hub.origin}/fixtures/blank.html`);
+    const answers = await page.evaluate(async (cases) => {
+      const { createLoader } = await import(String('/candor/candor.js'));
+      const repo = new URL('/models/cv-mini', location.href).href;
+      const models = { one: { repo, dtype: 'q4' }, other: { repo, dtype: 'fp16' } };
+      const loader = await createLoader({ models });
+      const loaded = await Promise.all(Object.keys(models).map((key) => loader.load(key)));
+      const finishes = loaded.map(async (model, i) => {
+        const { messages, tokens } = cases[i];
+        const options = { temperature: 0, maxNewTokens: tokens.length };
+        const { ids } = await model.chat(messages, options).finish;
+        // One that is given back takes nothing from the other.
+        await model.dispose();
+        return ids;
+      });
+      return Promise.all(finishes);
+    }, cases);
+    assert.deepEqual(
+      answers,
+      cases.map(({ tokens }) => tokens),
+    );
+  } finally {
+    await browser.close();
+  }
+});
+
 test(
   'collections of garbage never leave ONNX Runtime waiting for external data',
   { timeout: 120_000 },
