@@ -58,7 +58,6 @@ class GenerationLoop {
   double messages_to_drop(const std::string& costs, double prompt_tokens, double max_new_tokens) const {
     return static_cast<double>(wire::messages_to_drop(loop_, costs, prompt_tokens, max_new_tokens));
   }
-  std::string warm_up() const { return wire::runs_to_json(loop_.warm_up()); }
   std::string begin(const std::string& prompt, const std::string& options) {
     return wire::step_to_json(
         loop_.begin(wire::parse_token_ids(prompt).value_or(std::vector<candor::TokenId>{}),
@@ -71,6 +70,7 @@ class GenerationLoop {
   std::string text(const std::string& decoded) { return wire::step_to_json(loop_.text(decoded)); }
   std::string next() { return wire::step_to_json(loop_.next()); }
   std::string abort() { return wire::step_to_json(loop_.abort()); }
+  void forget() { loop_.forget(); }
 
  private:
   candor::GenerationLoop loop_;
@@ -206,13 +206,13 @@ EMSCRIPTEN_BINDINGS(candor) {
       .constructor<const std::string&>()
       .function("layout", &GenerationLoop::layout)
       .function("messagesToDrop", &GenerationLoop::messages_to_drop)
-      .function("warmUp", &GenerationLoop::warm_up)
       .function("begin", &GenerationLoop::begin)
       .function("buffer", &GenerationLoop::buffer)
       .function("logits", &GenerationLoop::logits)
       .function("text", &GenerationLoop::text)
       .function("next", &GenerationLoop::next)
-      .function("abort", &GenerationLoop::abort);
+      .function("abort", &GenerationLoop::abort)
+      .function("forget", &GenerationLoop::forget);
 
   class_<ProgressTracker>("ProgressTracker")
       .constructor<const std::string&, const std::string&, double>()

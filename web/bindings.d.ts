@@ -47,6 +47,8 @@ export interface Snapshot {
   /** At most 120 points of bytes per second, evenly spaced in time, oldest first. */
   throughput: number[];
   variant: { dtype: string; executionProvider: 'webgpu' | 'wasm'; reason: string } | null;
+  /** Of the last answer on this device, with the weights and the engine that were used last; null while unknown. */
+  tokensPerSecond: number | null;
   /** A newer version of a model that is here: `update` fetches it. bytes: to be fetched; null while unknown. */
   newer: { bytes: number | null } | null;
   /** False where nothing will be kept (no OPFS). */
@@ -219,6 +221,8 @@ export interface DeviceFacts {
   fallbackAdapter: boolean;
   maxBufferSize: number | null;
   maxStorageBufferBindingSize: number | null;
+  /** Invocations in a subgroup at least; null where the adapter has no `subgroups`. */
+  subgroupMinSize: number | null;
   adapter: string; // vendor/architecture text for the details view
   deviceMemory: number | null; // GiB
   cores: number | null;
@@ -315,6 +319,8 @@ export type CoreEvent =
       external: string[] | null;
     }
   | { type: 'sessionLost'; session: number; message: string }
+  /** A chat ended as it should. tokensPerSecond: of those after the first. */
+  | { type: 'answered'; session: number; tokens: number; tokensPerSecond: number | null }
   /** A chat ended in an error of the runtime. The core says what it means by `rejectChat`. */
   | { type: 'answerFailed'; session: number; chat: number; message: string };
 
@@ -377,13 +383,26 @@ export interface SessionPlan {
   chatTemplate: string | null; // chat_template.jinja
   threads: number;
   /** The build of ONNX Runtime Web. */
-  runtime: 'jspi' | 'asyncify';
+  runtime: 'jspi' | 'asyncify' | 'plain';
+  /** A device may be requested with the feature `subgroups`. */
+  subgroups: boolean;
 }
 
 /** The next step of a generation, from GenerationLoop. */
 export type GenerationStep =
-  /** Run the graph: inputIds [1, n]; attention_mask is ones [1, pastLength + n]; position_ids pastLength..; cache from the last run or empty. */
-  | { type: 'run'; inputIds: number[]; pastLength: number; positionIds: boolean; first: boolean }
+  /**
+   * Run the graph: inputIds [1, n] after the first pastLength tokens of the cache (what it holds beyond is cut off);
+   * attention_mask is ones [1, pastLength + n]; position_ids pastLength... logits: those of the last position are wanted.
+   * promptLength: while the prompt is read, how long it is in all; else 0.
+   */
+  | {
+      type: 'run';
+      inputIds: number[];
+      pastLength: number;
+      positionIds: boolean;
+      logits: boolean;
+      promptLength: number;
+    }
   /** Decode these token ids without special tokens and hand the text to text(). */
   | { type: 'decode'; ids: number[] }
   /** Show this piece, then call next(). */
@@ -394,6 +413,13 @@ export type GenerationStep =
       tokens: number;
       ids: number[];
       text: string;
+      /** Tokens of the prompt, and how many of them the cache had already. */
+      promptTokens: number;
+      reusedTokens: number;
+      /** Tokens of the cache that stay for the next prompt; the rest is cut off. */
+      keep: number;
+      /** ms without use after which they go, too. */
+      keepFor: number;
     }
   | { type: 'error'; error: CoreError };
 
@@ -421,9 +447,12 @@ export interface CacheLayout {
   type: 'float32' | 'float16';
   positionIds: boolean;
   logits: string;
+  /** Shape of the input num_logits_to_keep (int64); null where the graph has none. */
+  logitsToKeep: number[] | null;
 }
 
 export interface GenerationOptions {
+  /** 0: the prompt is only read, and kept for the next one. */
   maxNewTokens?: number;
   temperature?: number;
   topK?: number;
@@ -466,14 +495,15 @@ export interface GenerationLoopHandle extends Bound {
    * messages as the template renders them; maxNewTokens: the answer's limit, NaN for none.
    */
   messagesToDrop(costs: string, promptTokens: number, maxNewTokens: number): number;
-  /** The steps of type `run` that go before the first generation, on an empty cache, as a JSON array. */
-  warmUp(): string;
   /** Address of `count` float32 for the last position's raw logits. */
   buffer(count: number): number;
+  /** Answers `run`; count is 0 where no logits were wanted. */
   logits(count: number): string;
   text(decoded: string): string;
   next(): string;
   abort(): string;
+  /** The cache is empty, or not to be trusted. */
+  forget(): void;
 }
 
 export interface ProgressTrackerHandle extends Bound {

@@ -78,7 +78,10 @@ export async function bundle({ external = [], write = true } = {}) {
   return (await Promise.all(builds)).flatMap(({ outputFiles }) => outputFiles ?? []);
 }
 
-/** The two builds of ONNX Runtime with WebGPU: for engines that can suspend WebAssembly, and for the others. */
+/**
+ * Three builds of ONNX Runtime: two with WebGPU, for engines that can suspend WebAssembly and for the others, and one for
+ * the processor.
+ */
 const ORT = [
   'ort.jspi.min.mjs',
   'ort-wasm-simd-threaded.jspi.mjs',
@@ -86,6 +89,9 @@ const ORT = [
   'ort.webgpu.min.mjs',
   'ort-wasm-simd-threaded.asyncify.mjs',
   'ort-wasm-simd-threaded.asyncify.wasm',
+  'ort.wasm.min.mjs',
+  'ort-wasm-simd-threaded.mjs',
+  'ort-wasm-simd-threaded.wasm',
 ];
 
 /** For those who install the package: declarations from the JSDoc, and the hand-written ones beside them. */

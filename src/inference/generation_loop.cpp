@@ -95,6 +95,8 @@ bool GenerationLoop::check_inputs(const std::vector<TensorDescription>& inputs,
       input_ids = true;
     } else if (input.name == "position_ids") {
       layout_.position_ids = true;
+    } else if (input.name == "num_logits_to_keep" && input.shape.size() <= 1) {
+      layout_.logits_to_keep.emplace(input.shape.size(), 1);
     } else if (cache_name(input.name, "past_key_values.")) {
       cache.push_back(&input);
     } else if (input.name != "attention_mask") {
@@ -159,13 +161,21 @@ void GenerationLoop::check_outputs(const std::vector<TensorDescription>& outputs
 
 GenerationStep GenerationLoop::fail(ErrorCode code, std::string message) {
   waiting_ = Waiting::kNothing;
+  cached_.clear();
   return step::Failed{Error{code, std::move(message), false, {}}};
 }
 
-std::vector<step::Run> GenerationLoop::warm_up() const {
-  if (error_) return {};
-  return {{{0, 0}, 0, layout_.position_ids, true}, {{0}, 2, layout_.position_ids, false}};
+// Of one token in the cache.
+std::uint64_t GenerationLoop::token_bytes() const {
+  const std::uint64_t width = layout_.type == "float16" ? 2 : 4;
+  // The model's files may say anything.
+  return std::max<std::uint64_t>(1, width * layout_.inputs.size() *
+                                        std::min<std::uint64_t>(layout_.dims[1], 0xFFFF) *
+                                        std::min<std::uint64_t>(layout_.dims[3], 0xFFFF));
 }
+
+// WebGPU copies from and to multiples of 4 bytes.
+bool GenerationLoop::can_cut() const { return layout_.type != "float16" || layout_.dims[3] % 2 == 0; }
 
 GenerationStep GenerationLoop::begin(std::vector<TokenId> prompt, const GenerationOptions& options) {
   waiting_ = Waiting::kNothing;
@@ -196,9 +206,8 @@ GenerationStep GenerationLoop::begin(std::vector<TokenId> prompt, const Generati
 
   stop_ = options.stop;
   std::erase_if(stop_, [](const std::string& text) { return text.empty(); });
-  max_new_tokens_ = std::max<std::uint64_t>(
-      1, options.max_new_tokens.value_or(defaults_.max_new_tokens.value_or(kDefaultMaxNewTokens)));
-  prompt_length_ = prompt.size();
+  max_new_tokens_ = options.max_new_tokens.value_or(
+      std::max<std::uint32_t>(1, defaults_.max_new_tokens.value_or(kDefaultMaxNewTokens)));
   ids_.clear();
   finish_.reset();
   window_ = 0;
@@ -207,12 +216,44 @@ GenerationStep GenerationLoop::begin(std::vector<TokenId> prompt, const Generati
   shown_ = 0;
   piece_.clear();
 
+  const auto same = std::mismatch(cached_.begin(), cached_.end(), prompt.begin(), prompt.end());
+  std::size_t common = static_cast<std::size_t>(same.first - cached_.begin());
+  // The last token is always read: its logits are wanted. But a prompt that is only read may be here already.
+  const std::size_t most = prompt.size() - (max_new_tokens_ > 0 ? 1 : 0);
+  common = std::min(common, most);
+  if (common < cached_.size() && !can_cut()) common = 0;
+  cached_.resize(common);
+  reused_ = common;
+  prompt_ = std::move(prompt);
+  return read_on();
+}
+
+GenerationStep GenerationLoop::run(std::vector<TokenId> ids, bool logits, std::uint64_t prompt_length) {
   waiting_ = Waiting::kLogits;
-  return step::Run{std::move(prompt), 0, layout_.position_ids, true};
+  running_ = ids;
+  return step::Run{std::move(ids), cached_.size(), layout_.position_ids, logits, prompt_length};
+}
+
+// The next piece of the prompt.
+GenerationStep GenerationLoop::read_on() {
+  const std::size_t left = prompt_.size() - cached_.size();
+  if (left == 0) {
+    finish_ = FinishReason::kLength;
+    return go_on();
+  }
+  std::uint64_t piece = kPiece;
+  if (!layout_.logits_to_keep && shape_.vocabulary.value_or(0) > kLogitsBytes / 4 / kPiece)
+    piece = std::max<std::uint64_t>(8, kLogitsBytes / 4 / *shape_.vocabulary);
+  const std::size_t count = std::min(left, static_cast<std::size_t>(piece));
+  const auto from = prompt_.begin() + static_cast<std::ptrdiff_t>(cached_.size());
+  return run({from, from + static_cast<std::ptrdiff_t>(count)}, count == left && max_new_tokens_ > 0,
+             prompt_.size());
 }
 
 GenerationStep GenerationLoop::logits(std::span<float> logits) {
   if (waiting_ != Waiting::kLogits) return fail(ErrorCode::kRuntime, "outOfTurn");
+  cached_.insert(cached_.end(), running_.begin(), running_.end());
+  if (cached_.size() < prompt_.size() || max_new_tokens_ == 0) return read_on();
   const std::optional<TokenId> token = sampler_->next(logits);
   if (!token) return fail(ErrorCode::kRuntime, "noSenseNumbers");
 
@@ -224,7 +265,7 @@ GenerationStep GenerationLoop::logits(std::span<float> logits) {
   ids_.push_back(*token);
   if (ids_.size() >= max_new_tokens_) {
     finish_ = FinishReason::kLength;
-  } else if (shape_.context_length && prompt_length_ + ids_.size() >= *shape_.context_length) {
+  } else if (shape_.context_length && prompt_.size() + ids_.size() >= *shape_.context_length) {
     finish_ = FinishReason::kContext;
   }
   waiting_ = Waiting::kText;
@@ -299,10 +340,11 @@ GenerationStep GenerationLoop::show_or_go_on() {
 GenerationStep GenerationLoop::go_on() {
   if (finish_) {
     waiting_ = Waiting::kNothing;
-    return step::Finish{*finish_, ids_, text_};
+    if (const std::uint64_t most = kKeptBytes / token_bytes(); cached_.size() > most)
+      cached_.resize(can_cut() ? static_cast<std::size_t>(most) : 0);
+    return step::Finish{*finish_, ids_, text_, prompt_.size(), reused_, cached_.size()};
   }
-  waiting_ = Waiting::kLogits;
-  return step::Run{{ids_.back()}, prompt_length_ + ids_.size() - 1, layout_.position_ids, false};
+  return run({ids_.back()}, true, 0);
 }
 
 GenerationStep GenerationLoop::next() {

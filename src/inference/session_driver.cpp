@@ -31,22 +31,42 @@ PhaseTimings PhaseTimings::from_json(std::string_view text) {
   timings.create = duration_at(*value, "create");
   timings.upload = duration_at(*value, "upload");
   timings.warmup = duration_at(*value, "warmup");
+  for (const json::Value& speed : json::items_at(*value, "speeds", json::Value::Kind::kObject)) {
+    const auto number = json::as_number(speed);
+    if (number && *number > 0 && *number < 1e6 && timings.speeds.size() < kMaxSpeeds)
+      timings.speeds.emplace_back(speed.name, *number);
+  }
   return timings;
 }
 
+std::optional<double> PhaseTimings::speed() const {
+  for (const auto& [name, tokens_per_second] : speeds)
+    if (name == variant) return tokens_per_second;
+  return std::nullopt;
+}
+
+void PhaseTimings::set_speed(double tokens_per_second) {
+  std::erase_if(speeds, [&](const auto& speed) { return speed.first == variant; });
+  speeds.emplace(speeds.begin(), variant, tokens_per_second);
+  if (speeds.size() > kMaxSpeeds) speeds.pop_back();
+}
+
 std::string PhaseTimings::to_json() const {
+  json::Object by_variant;
+  for (const auto& [name, tokens_per_second] : speeds) by_variant.add(name.c_str(), tokens_per_second);
   return json::Object()
       .add("version", std::uint64_t{kVersion})
       .add("variant", variant)
       .add("create", create)
       .add("upload", upload)
       .add("warmup", warmup)
+      .add("speeds", by_variant.text())
       .text()
       .json;
 }
 
 void SessionDriver::start(std::string variant, std::optional<std::uint64_t> weight_bytes, Instant now) {
-  timings_ = PhaseTimings{std::move(variant), {}, {}, {}};
+  timings_ = PhaseTimings{std::move(variant), {}, {}, {}, last_time_.speeds};
   graph_ = false;
   runtime_loaded_ = 0;
   runtime_total_.reset();

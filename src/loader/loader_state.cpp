@@ -210,6 +210,7 @@ Snapshot snapshot_of(const LoaderData& loader, Instant now) {
     shown.variant = choice->plan.variant();
     shown.persistent = choice->device.persistent;
   }
+  shown.tokens_per_second = loader.timings.speed();
   if (loader.started) shown.start_time = to_ms(*loader.started);
   shown.last_update = to_ms(time);
   if (shown.phase && is_running(shown.status))

@@ -28,6 +28,12 @@ std::vector<std::string> weight_files(const VariantPlan& plan) {
   return paths;
 }
 
+DeviceProfile without_webgpu(DeviceProfile device, const std::string& fault) {
+  device.webgpu = device.webgpu && fault.empty();
+  device.webgpu_fault = fault;
+  return device;
+}
+
 }  // namespace
 
 ModelLoader::ModelLoader(ModelConfig config) : data_(std::move(config)) {}
@@ -359,7 +365,7 @@ void ModelLoader::handle(const event::Probed& event, Instant now) {
   auto* opening = std::get_if<Opening>(&data_.state);
   const bool ours = event.visit == data_.repository.visit() && data_.repository.has_turn();
   if (!opening || opening->device || !ours) return;
-  opening->device = std::make_shared<const DeviceProfile>(event.device);
+  opening->device = std::make_shared<const DeviceProfile>(without_webgpu(event.device, data_.webgpu_fault));
   data_.online = event.device.online;
   moved(*opening, now);
 }
@@ -631,8 +637,8 @@ void ModelLoader::handle(const event::SessionReady& event, Instant now) {
   // The files are read; other tabs may change them.
   data_.repository.close();
   pull();
-  actions_.push_back(action::Persist{timings_key(data_.config.model_key), data_.timings.to_json()});
-  Ready ready{std::move(state->choice), state->session, std::move(state->driver), std::nullopt};
+  keep_timings();
+  Ready ready{std::move(state->choice), state->session, std::move(state->driver), std::nullopt, false};
   enter(std::move(ready), now);
   files_moved(now);
 }
@@ -647,12 +653,39 @@ void ModelLoader::moved(Ready& state, Instant) {
   if (state.newer) changed_ = true;
 }
 
+void ModelLoader::keep_timings() {
+  actions_.push_back(action::Persist{timings_key(data_.config.model_key), data_.timings.to_json()});
+}
+
+// Whether what the engine said ends its use in this visit. A device that is lost, or has no room, once may
+// have been so by chance. What the page asked for by name is not replaced.
+bool ModelLoader::leave_webgpu(const Choice& choice, ErrorCode code) {
+  if (choice.plan.variant().execution_provider != ExecutionProvider::kWebGpu ||
+      data_.config.variant.execution_provider || code == ErrorCode::kIntegrity)
+    return false;
+  const bool lost = code == ErrorCode::kDeviceLost;
+  const bool full = code == ErrorCode::kOutOfMemory;
+  if ((lost || full) && ++data_.losses < 2) return false;
+  data_.webgpu_fault = lost ? "webGpuLostTwice" : full ? "webGpuFull" : "webGpuFailed";
+  return true;
+}
+
 void ModelLoader::handle(const event::SessionFailed& event, Instant now) {
   auto* state = std::get_if<Loading>(&data_.state);
   if (!state || event.session != state->session) return;
   const std::string& bad = event.fault.file.empty() ? state->choice->plan.graph().graph : event.fault.file;
   const ManifestFile* file = data_.repository.download()->manifest().find(bad);
   Error error = session_error(event.fault, file != nullptr && file->has_hash());
+  if (!event.fault.kind && leave_webgpu(*state->choice, error.code)) {
+    const DeviceProfile device = without_webgpu(state->choice->device, data_.webgpu_fault);
+    Error none;
+    // The same weights, if the processor can take them.
+    ChoicePtr choice = choose(data_.repository.download()->manifest(), data_.config.variant, device, none);
+    if (choice) {
+      end_session();
+      return create_session(std::move(choice), state->fresh_list, now);
+    }
+  }
   Intent intent;
   if (error.code == ErrorCode::kIntegrity) intent.distrusted = bad;
   intent.ask_source = error.code == ErrorCode::kUnsupported;
@@ -670,17 +703,39 @@ void ModelLoader::handle(const event::SessionLost& event, Instant now) {
   const auto* loading = std::get_if<Loading>(&data_.state);
   const auto* ready = std::get_if<Ready>(&data_.state);
   if (!(loading && loading->session == event.session) && !(ready && ready->session == event.session)) return;
+  const bool leave = leave_webgpu(*choice_of(data_), ErrorCode::kDeviceLost);
   end_session();
+  if (leave) {
+    data_.repository.close();
+    return open({}, now);
+  }
   fail({ErrorCode::kDeviceLost, "deviceLost", true, event.message}, {}, now);
+}
+
+void ModelLoader::handle(const event::Answered& event, Instant) {
+  constexpr std::uint64_t kEnough = 8;
+  auto* ready = std::get_if<Ready>(&data_.state);
+  if (!ready || ready->session != event.session) return;
+  ready->answered = true;
+  if (event.tokens < kEnough || !event.tokens_per_second || !(*event.tokens_per_second > 0)) return;
+  data_.timings.set_speed(*event.tokens_per_second);
+  keep_timings();
+  changed_ = true;
 }
 
 void ModelLoader::handle(const event::AnswerFailed& event, Instant now) {
   const auto* ready = std::get_if<Ready>(&data_.state);
   Error error{runtime_error(event.message), "noAnswer", true, event.message};
-  const bool lost = ready && ready->session == event.session && runtime_is_dead(event.message);
   actions_.push_back(action::RejectChat{event.chat, error});
-  if (!lost) return;
+  if (!ready || ready->session != event.session) return;
+  const bool lost = runtime_is_dead(event.message);
+  // What never gave an answer is not the engine for this model; what did may die once.
+  const bool dies = ready->answered && error.code != ErrorCode::kOutOfMemory;
+  const bool leave =
+      (lost || !ready->answered) && leave_webgpu(*ready->choice, dies ? ErrorCode::kDeviceLost : error.code);
+  if (!lost && !leave) return;
   end_session();
+  if (leave) return open({}, now);
   error.message = "modelStopped";
   fail(std::move(error), {}, now);
 }

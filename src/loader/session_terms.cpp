@@ -27,7 +27,8 @@ SessionPlan session_plan(const loading::Choice& choice) {
   session.tokenizer_config = optional_file("tokenizer_config.json");
   session.chat_template = optional_file("chat_template.jinja");
   session.threads = session.execution_provider == ExecutionProvider::kWasm ? choice.device.wasm_threads() : 1;
-  session.runtime = choice.device.runtime_build();
+  session.runtime = choice.device.runtime_build(session.execution_provider);
+  session.subgroups = choice.device.good_subgroups();
   return session;
 }
 

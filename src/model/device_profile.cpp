@@ -13,10 +13,13 @@ std::optional<std::uint64_t> DeviceProfile::free_bytes() const {
 
 unsigned DeviceProfile::wasm_threads() const {
   if (!cross_origin_isolated || !cores) return 1;
-  return std::clamp(*cores / 2, 1U, 4U);
+  return std::clamp(*cores / 2, std::clamp(*cores, 1U, 2U), 4U);
 }
 
-RuntimeBuild DeviceProfile::runtime_build() const {
+bool DeviceProfile::good_subgroups() const { return subgroup_min_size && *subgroup_min_size >= 8; }
+
+RuntimeBuild DeviceProfile::runtime_build(ExecutionProvider provider) const {
+  if (provider == ExecutionProvider::kWasm) return RuntimeBuild::kPlain;
   return jspi ? RuntimeBuild::kJspi : RuntimeBuild::kAsyncify;
 }
 

@@ -42,10 +42,18 @@ std::vector<Attempt> attempts_for(const VariantRequest& request, const DevicePro
   std::vector<Attempt> attempts;
   const bool webgpu = may_use_webgpu(request, device);
   const bool wasm = request.execution_provider != ExecutionProvider::kWebGpu;
-  if (webgpu) attempts.push_back({ExecutionProvider::kWebGpu, device.shader_f16 ? kHalf : kQuarter});
-  if (wasm) attempts.push_back({ExecutionProvider::kWasm, kProcessor});
-  if (webgpu) attempts.push_back({ExecutionProvider::kWebGpu, kFull});
+  // In software it is many times slower than the processor itself, so it comes after all else.
+  const bool software = device.fallback_adapter && wasm;
+  const auto add_webgpu = [&](bool now) {
+    if (!webgpu || !now) return;
+    attempts.push_back({ExecutionProvider::kWebGpu, device.shader_f16 ? kHalf : kQuarter});
+    if (wasm && !software) attempts.push_back({ExecutionProvider::kWasm, kProcessor});
+    attempts.push_back({ExecutionProvider::kWebGpu, kFull});
+  };
+  add_webgpu(!software);
+  if (wasm && (software || !webgpu)) attempts.push_back({ExecutionProvider::kWasm, kProcessor});
   if (wasm) attempts.push_back({ExecutionProvider::kWasm, kLast});
+  add_webgpu(software);
   return attempts;
 }
 
@@ -70,30 +78,37 @@ std::optional<std::string> too_big(std::uint64_t bytes, ExecutionProvider provid
 
 std::string why(const std::string& dtype, ExecutionProvider provider, bool by_name,
                 const VariantRequest& request, const DeviceProfile& device, const Component& component) {
-  const char* cause = "\t";
+  std::string cause;
   if (provider == ExecutionProvider::kWasm) {
     if (request.execution_provider == ExecutionProvider::kWasm) {
-      cause = "\tprocessorAsked";
+      cause = "processorAsked";
+    } else if (!device.webgpu_fault.empty()) {
+      cause = device.webgpu_fault;
+    } else if (device.fallback_adapter) {
+      cause = "softwareIsSlower";
     } else if (!device.webgpu) {
-      cause = "\tnoWebGpu";
+      cause = "noWebGpu";
     } else if (needs_f16(dtype) && !device.shader_f16) {
-      cause = "\tnoShaderF16";
+      cause = "noShaderF16";
     } else if (is_for_processor(dtype)) {
-      cause = "\tforProcessor";
+      cause = "forProcessor";
     } else {
-      cause = "\tdoNotFit";
+      cause = "doNotFit";
     }
   } else if (!by_name) {
-    cause = device.shader_f16 ? "\tshaderF16" : "\tnoShaderF16";
+    cause = device.shader_f16 ? "shaderF16" : "noShaderF16";
   }
   std::string missing;
   if (!by_name) {
     missing = VariantPlan::preferred_dtypes(request, device).front();
     if (missing == dtype || component.find(missing) != nullptr) missing.clear();
   }
-  const bool software = provider == ExecutionProvider::kWebGpu && device.fallback_adapter;
-  return text::joined("variant\t", dtype, "\t", to_string(provider), by_name ? "\tasked" : "\t", cause, "\t",
-                      missing, software ? "\tsoftware" : "");
+  const char* note = "";
+  if (provider == ExecutionProvider::kWebGpu && device.fallback_adapter) note = "\tsoftware";
+  if (provider == ExecutionProvider::kWasm && !device.cross_origin_isolated && device.cores.value_or(1) > 1)
+    note = "\toneCore";
+  return text::joined("variant\t", dtype, "\t", to_string(provider), by_name ? "\tasked\t" : "\t\t", cause,
+                      "\t", missing, note);
 }
 
 std::string dtypes_of(const Component& component) {

@@ -92,6 +92,7 @@ void fields(auto& f, json::Of<DeviceProfile> auto& device) {
   f("fallbackAdapter", device.fallback_adapter);
   f("maxBufferSize", device.max_buffer_size);
   f("maxStorageBufferBindingSize", device.max_storage_buffer_binding_size);
+  f("subgroupMinSize", device.subgroup_min_size);
   f("adapter", device.adapter);
   f("deviceMemory", device.device_memory_gib);
   f("cores", device.cores);
@@ -223,6 +224,12 @@ void fields(auto& f, Of<SessionLost> auto& e) {
   f.type("sessionLost");
   f("session", e.session);
   f("message", e.message);
+}
+void fields(auto& f, Of<Answered> auto& e) {
+  f.type("answered");
+  f("session", e.session);
+  f("tokens", e.tokens);
+  f("tokensPerSecond", e.tokens_per_second);
 }
 void fields(auto& f, Of<AnswerFailed> auto& e) {
   f.type("answerFailed");

@@ -134,8 +134,4 @@ std::string layout_to_json(const GenerationLoop& loop) {
 
 std::string step_to_json(const GenerationStep& step) { return json::text_from(step); }
 
-std::string runs_to_json(const std::vector<step::Run>& runs) {
-  return json::text_from(std::vector<GenerationStep>(runs.begin(), runs.end()));
-}
-
 }  // namespace candor::wire

@@ -73,6 +73,7 @@ void fields(auto& f, json::Of<CacheLayout> auto& layout) {
   f("type", layout.type);
   f("positionIds", layout.position_ids);
   f("logits", layout.logits);
+  f("logitsToKeep", layout.logits_to_keep);
 }
 
 namespace step {
@@ -84,7 +85,8 @@ void fields(auto& f, Of<Run> auto& s) {
   f("inputIds", s.input_ids);
   f("pastLength", s.past_length);
   f("positionIds", s.position_ids);
-  f("first", s.first);
+  f("logits", s.logits);
+  f("promptLength", s.prompt_length);
 }
 void fields(auto& f, Of<Decode> auto& s) {
   f.type("decode");
@@ -100,6 +102,10 @@ void fields(auto& f, Of<Finish> auto& s) {
   f("tokens", s.ids.size());
   f("ids", s.ids);
   f("text", s.text);
+  f("promptTokens", s.prompt_length);
+  f("reusedTokens", s.reused);
+  f("keep", s.keep);
+  f("keepFor", GenerationLoop::kKeptMs);
 }
 void fields(auto& f, Of<Failed> auto& s) {
   f.type("error");

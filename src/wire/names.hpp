@@ -87,7 +87,7 @@ inline constexpr std::size_t kEnumerators<ErrorCode> = 14;
 template <>
 inline constexpr std::size_t kEnumerators<ExecutionProvider> = 2;
 template <>
-inline constexpr std::size_t kEnumerators<RuntimeBuild> = 2;
+inline constexpr std::size_t kEnumerators<RuntimeBuild> = 3;
 template <>
 inline constexpr std::size_t kEnumerators<LoadStatus> = 8;
 template <>

@@ -83,6 +83,7 @@ void fields(auto& f, json::Of<Snapshot> auto& shown) {
   });
   f("throughput", shown.throughput);
   f("variant", shown.variant);
+  f("tokensPerSecond", shown.tokens_per_second);
   f("newer", shown.newer);
   f("persistent", shown.persistent);
   f("elsewhere", shown.elsewhere);

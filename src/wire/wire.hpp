@@ -35,8 +35,6 @@ std::string snapshot_to_json(const std::optional<Snapshot>& snapshot);
 /// CacheLayout, or {"error": …}.
 std::string layout_to_json(const GenerationLoop& loop);
 std::string step_to_json(const GenerationStep& step);
-/// A JSON array of steps.
-std::string runs_to_json(const std::vector<step::Run>& runs);
 /// {"state": …} or {"error": …}.
 std::string restored_to_json(const StateManager::Restored& restored);
 /// The actions `persist` and `unpersist`, always an array.

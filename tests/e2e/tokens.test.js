@@ -10,6 +10,7 @@ import { serveDemo } from './site.js';
 import { watchPage } from './visit.js';
 
 const ROOT = path.resolve(import.meta.dirname, '../..');
+const FAMILIES = path.resolve(ROOT, '../shared/models/families');
 const SMOLLM = path.resolve(ROOT, '../shared/models/smollm2-135m-instruct');
 
 /** @typedef {{ messages: { role: string, content: string }[], tokens: number[], text: string, min_margin: number }} Case */
@@ -43,16 +44,19 @@ function answer(page, model, cases) {
       const loaded = await loader.load('m');
       const { variant } = loader.snapshot('m');
       const answers = [];
+      const reused = [];
       for (const { messages, tokens } of cases) {
-        const pieces = loaded.chat(messages, { temperature: 0, maxNewTokens: tokens.length });
-        let step = await pieces.next();
-        while (!step.done) step = await pieces.next();
-        answers.push(step.value.ids);
+        const { ids, reusedTokens } = await loaded.chat(messages, {
+          temperature: 0,
+          maxNewTokens: tokens.length,
+        }).finish;
+        answers.push(ids);
+        reused.push(reusedTokens);
       }
       await loader.dispose();
       const { longTasks = [] } = /** @type {{ longTasks?: { ms: number }[] }} */ (globalThis);
       const longestTaskMs = Math.round(Math.max(0, ...longTasks.map(({ ms }) => ms)));
-      return { variant, answers, longestTaskMs };
+      return { variant, answers, reused, longestTaskMs };
     },
     { model, cases },
   );
@@ -62,7 +66,9 @@ let hub = /** @type {import('../hub/hub.js').Hub} */ (/** @type {unknown} */ (nu
 before(async () => {
   hub = await serveDemo({
     mounts: { '/fixtures': path.join(import.meta.dirname, 'fixtures') },
-    folders: existsSync(SMOLLM) ? { '/shared-models': path.dirname(SMOLLM) } : {},
+    folders: existsSync(SMOLLM)
+      ? { '/shared-models': path.dirname(SMOLLM), '/shared-families': FAMILIES }
+      : {},
   });
 });
 after(() => hub.close());
@@ -71,8 +77,8 @@ for (const { browser: name, runs } of /** @type {const} */ ([
   {
     browser: 'chromium',
     runs: [
-      { dtype: 'auto', executionProvider: 'auto', expect: 'q4 webgpu' },
-      { dtype: 'q4', executionProvider: 'wasm', expect: 'q4 wasm' },
+      { dtype: 'auto', executionProvider: 'auto', expect: 'q4 wasm' },
+      { dtype: 'auto', executionProvider: 'webgpu', expect: 'q4 webgpu' },
       { dtype: 'q4f16', executionProvider: 'wasm', expect: 'q4f16 wasm' },
       { dtype: 'fp16', executionProvider: 'wasm', expect: 'fp16 wasm' },
     ],
@@ -80,9 +86,9 @@ for (const { browser: name, runs } of /** @type {const} */ ([
   {
     browser: 'firefox',
     runs: [
-      { dtype: 'auto', executionProvider: 'auto', expect: 'q4f16 webgpu' },
+      { dtype: 'auto', executionProvider: 'auto', expect: 'q4 wasm' },
+      { dtype: 'q4f16', executionProvider: 'webgpu', expect: 'q4f16 webgpu' },
       { dtype: 'fp16', executionProvider: 'webgpu', expect: 'fp16 webgpu' },
-      { dtype: 'q4', executionProvider: 'wasm', expect: 'q4 wasm' },
     ],
   },
 ])) {
@@ -102,11 +108,14 @@ for (const { browser: name, runs } of /** @type {const} */ ([
         );
         const page = await browser.newPage();
         await page.goto(`${hub.origin}/fixtures/blank.html`);
-        const { variant, answers } = await answer(
+        const { variant, answers, reused } = await answer(
           page,
           { repo: '/models/cv-mini', ...options },
           cases,
         );
+        // Each question cuts the conversation before it back to what both begin with.
+        assert.equal(reused[0], 0);
+        assert.ok(reused.slice(1).every((/** @type {number} */ tokens) => tokens > 0));
         assert.equal(`${variant.dtype} ${variant.executionProvider}`, expect);
         assert.deepEqual(
           answers,
@@ -117,6 +126,37 @@ for (const { browser: name, runs } of /** @type {const} */ ([
     }
   });
 }
+
+test('two models at once answer as each alone', { timeout: 120_000 }, async () => {
+  const cases = (await reference(path.join(ROOT, 'web/models/cv-mini'))).slice(0, 2);
+  const browser = await launch('chromium', { webgpu: false });
+  try {
+    const page = await browser.newPage();
+    await page.goto(`${hub.origin}/fixtures/blank.html`);
+    const answers = await page.evaluate(async (cases) => {
+      const { createLoader } = await import(String('/candor/candor.js'));
+      const repo = new URL('/models/cv-mini', location.href).href;
+      const models = { one: { repo, dtype: 'q4' }, other: { repo, dtype: 'fp16' } };
+      const loader = await createLoader({ models });
+      const loaded = await Promise.all(Object.keys(models).map((key) => loader.load(key)));
+      const finishes = loaded.map(async (model, i) => {
+        const { messages, tokens } = cases[i];
+        const options = { temperature: 0, maxNewTokens: tokens.length };
+        const { ids } = await model.chat(messages, options).finish;
+        // One that is given back takes nothing from the other.
+        await model.dispose();
+        return ids;
+      });
+      return Promise.all(finishes);
+    }, cases);
+    assert.deepEqual(
+      answers,
+      cases.map(({ tokens }) => tokens),
+    );
+  } finally {
+    await browser.close();
+  }
+});
 
 test(
   'collections of garbage never leave ONNX Runtime waiting for external data',
@@ -145,6 +185,38 @@ test(
     assert.ok(collected > 0);
   },
 );
+
+// What the exporters of today make, and the plain build of the runtime alone runs on the processor.
+for (const name of /** @type {const} */ (['chromium', 'firefox'])) {
+  for (const family of ['gather-block-quantized', 'num-logits-to-keep']) {
+    test(
+      `${family} gives its reference tokens on the processor in ${name}`,
+      { skip: !existsSync(FAMILIES) && 'the models are not on this machine' },
+      async () => {
+        const { cases } = JSON.parse(
+          await readFile(path.join(FAMILIES, family, 'reference.json'), 'utf8'),
+        );
+        const browser = await launch(name, { webgpu: false });
+        try {
+          const page = await browser.newPage();
+          await page.goto(`${hub.origin}/fixtures/blank.html`);
+          const { variant, answers } = await answer(
+            page,
+            { repo: `/shared-families/${family}` },
+            cases,
+          );
+          assert.equal(variant.executionProvider, 'wasm');
+          assert.deepEqual(
+            answers,
+            cases.map((/** @type {Case} */ { tokens }) => tokens),
+          );
+        } finally {
+          await browser.close();
+        }
+      },
+    );
+  }
+}
 
 test(
   'SmolLM2-135M-Instruct gives its reference tokens on the wasm provider',

@@ -6,7 +6,7 @@ import { serve } from '../../web/src/loader/host.js';
 import { connect } from '../../web/src/page/client.js';
 import { CandorError, createLoader } from '../../web/src/page/index.js';
 import { checkOptions } from '../../web/src/page/options.js';
-import { DEVICE, fakeClock, scriptedCore, settle, nothingWrong } from './support/fakes.js';
+import { DEVICE, FINISH, fakeClock, scriptedCore, settle, nothingWrong } from './support/fakes.js';
 
 /** @param {string} status @param {object} [more] */
 const snapshotOf = (status, more = {}) => ({
@@ -194,6 +194,53 @@ test('chat gives pieces as they come, joined when nobody asked meanwhile, and it
   await say({ type: 'finish', id, reason: 'eos', tokens: 3, ids: [1, 2, 3], text: 'Hello you' });
   const outcome = { reason: 'eos', tokens: 3, ids: [1, 2, 3], text: 'Hello you' };
   assert.deepEqual(await chat.next(), { done: true, value: outcome });
+  await loader.dispose();
+});
+
+test('how an answer ended is told to those who left the loop, and to those who never entered it', async () => {
+  const { model, got, say, loader } = await ready();
+  const answer = model.chat(HI);
+  await Promise.all([
+    answer.next(),
+    settle().then(() => say({ type: 'piece', id: got.at(-1).id, text: 'a' })),
+  ]);
+  const { id } = got.at(-1);
+  await answer.return?.();
+  await say({ type: 'finish', id, ...FINISH, reason: 'abort', text: 'a' });
+  assert.deepEqual(await answer.finish, { ...FINISH, reason: 'abort', text: 'a' });
+
+  const unread = model.chat(HI);
+  const { finish } = unread;
+  await settle();
+  await say({ type: 'finish', id: got.at(-1).id, ...FINISH, text: 'b' });
+  assert.equal((await finish).text, 'b');
+
+  const failed = model.chat(HI).finish;
+  await settle();
+  const error = { code: 'runtime', message: 'No.', retryable: true, detail: '', kept: 0 };
+  await say({ type: 'chatFailed', id: got.at(-1).id, error });
+  await assert.rejects(failed, { code: 'runtime' });
+
+  const never = model.chat(HI);
+  await never.return?.();
+  await assert.rejects(never.finish, { code: 'aborted' });
+  await loader.dispose();
+});
+
+test('prepare() reads ahead, tells how far it is, and whether all was read', async () => {
+  const { model, got, say, loader } = await ready();
+  /** @type {object[]} */
+  const told = [];
+  const onReading = (/** @type {object} */ read) => void told.push(read);
+  const prepared = model.prepare(HI, { onReading });
+  await settle();
+  const { id, options } = got.at(-1);
+  assert.deepEqual(options, { maxNewTokens: 0 });
+  await say({ type: 'reading', id, read: 4, total: 9 });
+  await say({ type: 'finish', id, ...FINISH, reason: 'abort', text: '' });
+  assert.deepEqual(await prepared, { tokens: 9, whole: false });
+  assert.deepEqual(told, [{ tokens: 4, total: 9 }]);
+  await assert.rejects(model.prepare([]), TypeError);
   await loader.dispose();
 });
 

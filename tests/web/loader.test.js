@@ -19,7 +19,7 @@ import { CandorError } from '../../web/src/page/index.js';
 import { checkOptions } from '../../web/src/page/options.js';
 import { createHub } from '../hub/hub.js';
 import { virtualBytes } from '../hub/virtual.js';
-import { DEVICE, nothingWrong } from './support/fakes.js';
+import { DEVICE, FINISH, nothingWrong } from './support/fakes.js';
 
 /** @typedef {import('../../web/bindings.d.ts').Snapshot} Snapshot */
 
@@ -77,7 +77,7 @@ async function visit({
             if (dies(id, on)) return;
             const text = `You said ${messages[messages.length - 1].content}.`;
             on.reply({ type: 'piece', id, text });
-            on.reply({ type: 'finish', id, reason: 'eos', tokens: 3, ids: [1, 2, 3], text });
+            on.reply({ type: 'finish', id, ...FINISH, text });
           },
           stop() {},
           close() {},

@@ -69,6 +69,9 @@ export class Chat {
     if (answerer && this.#waiting !== null && !this.#answering) {
       this.#waiting = null;
       void this.#answer();
+    } else if (answerer?.preface.length) {
+      // Read while the visitor thinks of a question, which goes first when it comes.
+      answerer.model.prepare(answerer.preface).catch(() => {});
     }
   }
 
@@ -149,6 +152,9 @@ export class Chat {
       const pieces = model.chat([...preface, ...this.#history], {
         ...options,
         signal: abort.signal,
+        onReading: ({ tokens, total }) => {
+          if (preface.length) body.dataset.wait = `${wait} ${tokens} of ${total} tokens`;
+        },
       });
       for (;;) {
         const { done, value } = await pieces.next();

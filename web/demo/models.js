@@ -181,7 +181,12 @@ export class Picker {
       ? ` · ${s.variant.dtype} on ${s.variant.executionProvider === 'webgpu' ? 'WebGPU' : 'the CPU'}`
       : '';
     const size = s.totalSize === null ? offer.size : formatter('en').bytes(s.totalSize);
-    set(row.size, size + variant);
+    // Of what models write, about three words are four tokens.
+    const words = s.tokensPerSecond === null ? 0 : s.tokensPerSecond * 0.75;
+    const pace = words
+      ? ` · about ${words < 10 ? words.toFixed(1) : Math.round(words)} words a second here, last time`
+      : '';
+    set(row.size, size + variant + pace);
     set(
       row.about,
       offer.about +

@@ -36,6 +36,13 @@ export interface Finish {
   ids: number[];
   /** The whole answer. */
   text: string;
+  /** Tokens of the prompt, and how many of them had been read before. */
+  promptTokens: number;
+  reusedTokens: number;
+  /** ms, from when the model was asked; null where no token came. */
+  timeToFirstToken: number | null;
+  /** Of the tokens after the first; null where there are none. */
+  tokensPerSecond: number | null;
 }
 
 /** Page → loader worker. */
@@ -85,6 +92,8 @@ export type FromWorker =
   | { type: 'closed' };
 
 export type ChatReply =
+  /** Tokens of the prompt that were read so far. */
+  | { type: 'reading'; id: number; read: number; total: number }
   | { type: 'piece'; id: number; text: string }
   | ({ type: 'finish'; id: number } & Finish)
   | { type: 'chatFailed'; id: number; error: PlainError };

@@ -59,11 +59,14 @@ struct CacheLayout {
   std::string type;                     ///< "float32" or "float16"
   bool position_ids = false;
   std::string logits;
+  /// The shape of `num_logits_to_keep`, an int64 input: how many of the last positions get logits. Absent:
+  /// the graph computes all of them.
+  std::optional<std::vector<std::uint64_t>> logits_to_keep;
 };
 
 /// What the caller wants; absent values are the model's defaults. A temperature of 0 is greedy.
 struct GenerationOptions {
-  std::optional<std::uint32_t> max_new_tokens{};
+  std::optional<std::uint32_t> max_new_tokens{};  ///< 0: the prompt is only read, and kept for the next one
   std::optional<double> temperature{};
   std::optional<std::uint32_t> top_k{};
   std::optional<double> top_p{};
@@ -78,13 +81,14 @@ const char* to_string(FinishReason reason);
 
 namespace step {
 
-/// Run the graph on these tokens; attention_mask is ones of past_length + ids, position_ids count from
-/// past_length.
+/// Run the graph on these tokens after the first `past_length` of the cache, which may hold more: those are
+/// cut off. attention_mask is ones of past_length + ids, position_ids count from past_length.
 struct Run {
   std::vector<TokenId> input_ids;
   std::uint64_t past_length = 0;
   bool position_ids = false;
-  bool first = false;  ///< the cache is empty
+  bool logits = false;              ///< those of the last position are wanted; else logits() takes none
+  std::uint64_t prompt_length = 0;  ///< while the prompt is read: how long it is in all
 };
 /// Decode these ids without special tokens and hand the text to text().
 struct Decode {
@@ -98,6 +102,9 @@ struct Finish {
   FinishReason reason = FinishReason::kEos;
   std::vector<TokenId> ids;  ///< generated, without the end-of-sequence token
   std::string text;
+  std::uint64_t prompt_length = 0;  ///< tokens
+  std::uint64_t reused = 0;         ///< of them, what the cache had already
+  std::uint64_t keep = 0;  ///< tokens of the cache that stay for the next prompt; the rest is cut off
 };
 struct Failed {
   Error error;
@@ -111,9 +118,19 @@ using GenerationStep = std::variant<step::Run, step::Decode, step::Piece, step::
 /// `past_key_values.N.*` and `present.N.*`. The caller performs a step and answers by the matching method:
 /// Run by logits(), Decode by text(), Piece by next(); Finish and Failed end the generation. A call that does
 /// not answer the last step fails the generation.
+///
+/// What the cache holds stays from one generation to the next: a prompt is read from where it differs.
 class GenerationLoop {
  public:
   static constexpr std::uint32_t kDefaultMaxNewTokens = 256;
+  /// Tokens of a prompt in one run: the word to stop is heard between two.
+  static constexpr std::uint64_t kPiece = 64;
+  /// Bytes of logits in one run, where the graph computes those of every position.
+  static constexpr std::uint64_t kLogitsBytes = 32U << 20U;
+  /// Bytes of the cache that stay between two generations.
+  static constexpr std::uint64_t kKeptBytes = 256U << 20U;
+  /// ms without use after which they are given back, too.
+  static constexpr std::uint64_t kKeptMs = 600'000;
 
   explicit GenerationLoop(const GraphDescription& graph);
 
@@ -123,11 +140,6 @@ class GenerationLoop {
   /// Tokens of prompt and answer together; empty when the model does not say.
   std::optional<std::uint64_t> context_length() const { return shape_.context_length; }
 
-  /// Runs that go before the first generation, one after the other on an empty cache: several tokens and then
-  /// one, as each answer begins and goes on. With a GPU that is when its programs are compiled. Empty when
-  /// the graph can't be driven.
-  std::vector<step::Run> warm_up() const;
-
   /// Begins a new generation; the one before, if any, is forgotten.
   GenerationStep begin(std::vector<TokenId> prompt, const GenerationOptions& options);
   /// The raw logits of the last position; may be changed in place.
@@ -136,6 +148,8 @@ class GenerationLoop {
   GenerationStep next();
   /// Ends as soon as what is held back has been shown; allowed at any time.
   GenerationStep abort();
+  /// The cache is empty, or not to be trusted.
+  void forget() { cached_.clear(); }
 
  private:
   enum class Waiting { kNothing, kLogits, kText, kRebase, kNext };
@@ -149,7 +163,10 @@ class GenerationLoop {
   std::optional<Sampler> sampler_;
   std::vector<std::string> stop_;
   std::uint64_t max_new_tokens_ = 0;
-  std::uint64_t prompt_length_ = 0;
+  std::vector<TokenId> prompt_;
+  std::uint64_t reused_ = 0;
+  std::vector<TokenId> cached_;   // what the cache holds
+  std::vector<TokenId> running_;  // what the last run adds to it
   std::vector<TokenId> ids_;
   std::optional<FinishReason> finish_;
 
@@ -168,6 +185,10 @@ class GenerationLoop {
   bool check_cache(const std::vector<const TensorDescription*>& cache);
   void check_outputs(const std::vector<TensorDescription>& outputs);
   GenerationStep fail(ErrorCode code, std::string message);
+  std::uint64_t token_bytes() const;
+  bool can_cut() const;
+  GenerationStep read_on();
+  GenerationStep run(std::vector<TokenId> ids, bool logits, std::uint64_t prompt_length);
   void merge(std::string_view decoded);
   std::size_t showable() const;
   GenerationStep show_or_go_on();

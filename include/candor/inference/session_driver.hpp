@@ -5,6 +5,8 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
+#include <vector>
 
 #include "candor/base/time.hpp"
 #include "candor/io/event.hpp"
@@ -12,13 +14,19 @@
 
 namespace candor {
 
-/// Milliseconds that the phases without bytes took on this device the last time, per choice of weights.
+/// Milliseconds that the phases without bytes took on this device the last time, per choice of weights, and
+/// how fast each choice answered.
 struct PhaseTimings {
+  static constexpr std::size_t kMaxSpeeds = 8;
+
   std::string variant;  ///< "q4f16/webgpu": other weights take other times
   std::optional<double> create;
   std::optional<double> upload;
   std::optional<double> warmup;
+  std::vector<std::pair<std::string, double>> speeds{};  ///< variant → tokens per second, the last first
 
+  std::optional<double> speed() const;  ///< of `variant`
+  void set_speed(double tokens_per_second);
   /// From a saved record; hostile text gives no timings.
   static PhaseTimings from_json(std::string_view text);
   std::string to_json() const;

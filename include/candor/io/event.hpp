@@ -163,6 +163,12 @@ struct SessionLost {
   SessionId session = 0;
   std::string message;
 };
+/// A chat ended as it should.
+struct Answered {
+  SessionId session = 0;
+  std::uint64_t tokens = 0;
+  std::optional<double> tokens_per_second;  ///< of those after the first
+};
 /// A chat ended in an error of the runtime; action::RejectChat says what it means.
 struct AnswerFailed {
   SessionId session = 0;
@@ -178,6 +184,6 @@ using Event =
                  event::Busy, event::Peer, event::Probed, event::Journal, event::Opened, event::Journaled,
                  event::StoreFailed, event::Removed, event::Head, event::Heard, event::Text, event::End,
                  event::FetchFailed, event::SessionProgress, event::SessionReady, event::SessionFailed,
-                 event::Examined, event::SessionLost, event::AnswerFailed>;
+                 event::Examined, event::SessionLost, event::Answered, event::AnswerFailed>;
 
 }  // namespace candor

@@ -84,6 +84,8 @@ struct Snapshot {
   std::vector<SnapshotFile> files;
   std::vector<double> throughput;
   std::optional<Variant> variant;
+  std::optional<double>
+      tokens_per_second;  ///< of the last answer on this device with the last weights and engine
   std::optional<Newer> newer;
   bool persistent = true;
   bool elsewhere = false;  ///< another tab has the model's folder; this one waits and goes on when it is free

@@ -89,6 +89,7 @@ struct Ready {
   SessionId session = 0;
   std::unique_ptr<SessionDriver> driver;
   std::optional<Newer> newer;
+  bool answered = false;  ///< a chat ended as it should
 };
 
 /// The visitor is asked, or it is over.
@@ -133,6 +134,9 @@ struct LoaderData {
   std::optional<Instant> started;
   unsigned attempt = 1;
   bool online = true;
+  /// Why WebGPU isn't used any more in this visit, as the id of a part of a sentence; empty: it is.
+  std::string webgpu_fault;
+  unsigned losses = 0;  ///< of the device or its memory, on WebGPU
 };
 
 // What follows from it. Asking changes nothing.

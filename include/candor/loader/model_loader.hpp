@@ -70,6 +70,7 @@ class ModelLoader {
   void handle(const event::SessionFailed& event, Instant now);
   void handle(const event::Examined& event, Instant now);
   void handle(const event::SessionLost& event, Instant now);
+  void handle(const event::Answered& event, Instant now);
   void handle(const event::AnswerFailed& event, Instant now);
   // Everything else happens to the files.
   template <typename FileEvent>
@@ -94,6 +95,8 @@ class ModelLoader {
   void examine(loading::Transferring& state);
   bool take_external(loading::Transferring& state, const std::vector<std::string>& names, Instant now);
   void create_session(loading::ChoicePtr choice, bool fresh_list, Instant now);
+  bool leave_webgpu(const loading::Choice& choice, ErrorCode code);
+  void keep_timings();
   void try_again(Instant now);
   void end_session();
   void stop(Instant now);

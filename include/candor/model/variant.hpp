@@ -8,8 +8,10 @@ enum class ExecutionProvider { kWebGpu, kWasm };
 
 const char* to_string(ExecutionProvider provider);
 
-/// Builds of ONNX Runtime Web: the one that suspends through the engine (JSPI) is 10 MB smaller and faster.
-enum class RuntimeBuild { kJspi, kAsyncify };
+/// Builds of ONNX Runtime Web. For WebGPU, the one that suspends through the engine (JSPI) is 10 MB smaller
+/// and faster. The plain one has no WebGPU, is the smallest, and alone has all kernels for the processor
+/// (GatherBlockQuantized, without which no model with tied 4-bit embeddings runs).
+enum class RuntimeBuild { kJspi, kAsyncify, kPlain };
 
 const char* to_string(RuntimeBuild build);
 

@@ -2,7 +2,9 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <functional>
+#include <limits>
 #include <random>
 #include <string>
 #include <vector>
@@ -49,6 +51,68 @@ std::string decode_bytes(const std::string& bytes) {
     i = end;
   }
   return text;
+}
+
+/// Plays a graph and its cache: checks that what it is given follows what it holds, and says one token.
+struct Reader {
+  GenerationLoop loop;
+  std::vector<TokenId> cache;
+  std::vector<std::size_t> pieces;  // of the prompt, tokens in each run
+  std::size_t logits_of_prompt = 0;
+
+  explicit Reader(const GraphDescription& description) : loop(description) {}
+
+  step::Finish answer(const std::vector<TokenId>& prompt, std::uint32_t max_new_tokens,
+                      std::size_t abort_after = SIZE_MAX) {
+    pieces.clear();
+    logits_of_prompt = 0;
+    TokenId say = 3;
+    GenerationStep step = loop.begin(prompt, {.max_new_tokens = max_new_tokens});
+    while (true) {
+      if (auto* run = std::get_if<step::Run>(&step)) {
+        if (run->prompt_length > 0 && pieces.size() == abort_after) {
+          step = loop.abort();
+          continue;
+        }
+        EXPECT_LE(run->past_length, cache.size());
+        cache.resize(run->past_length);
+        cache.insert(cache.end(), run->input_ids.begin(), run->input_ids.end());
+        if (run->prompt_length > 0) {
+          EXPECT_EQ(run->prompt_length, prompt.size());
+          pieces.push_back(run->input_ids.size());
+          EXPECT_TRUE(std::equal(cache.begin(), cache.end(), prompt.begin()))
+              << "what it holds is the prompt";
+          EXPECT_EQ(run->logits, max_new_tokens > 0 && cache.size() == prompt.size());
+        } else {
+          EXPECT_TRUE(run->logits);
+        }
+        if (run->logits) {
+          std::vector<float> logits(4096, 0.F);
+          logits[++say] = 5;
+          step = loop.logits(logits);
+        } else {
+          step = loop.logits({});
+        }
+      } else if (std::holds_alternative<step::Decode>(step)) {
+        step = loop.text("x");
+      } else if (std::holds_alternative<step::Piece>(step)) {
+        step = loop.next();
+      } else if (auto* finish = std::get_if<step::Finish>(&step)) {
+        EXPECT_LE(finish->keep, cache.size());
+        cache.resize(finish->keep);
+        return *finish;
+      } else {
+        ADD_FAILURE() << std::get<step::Failed>(step).error.message;
+        return {};
+      }
+    }
+  }
+};
+
+std::vector<TokenId> tokens_from(TokenId first, std::size_t count) {
+  std::vector<TokenId> tokens(count);
+  for (std::size_t i = 0; i < count; ++i) tokens[i] = static_cast<TokenId>((first + i * 7) % 4000);
+  return tokens;
 }
 
 /// Plays the model and the tokenizer: the answer's tokens are given as their bytes, id 100 + index.
@@ -166,21 +230,103 @@ TEST(GenerationLoop, RefusesGraphsThatDoNotFitTheirConfiguration) {
   EXPECT_NE(message_of({}), "");
 }
 
-TEST(GenerationLoop, WarmsUpAsAnswersBeginAndGoOnSeveralTokensAndThenOne) {
-  GraphDescription description = graph();
-  description.inputs.push_back({"position_ids", "int64", {{}, {}}});
-  const std::vector<step::Run> runs = GenerationLoop(description).warm_up();
-  ASSERT_EQ(runs.size(), 2U);
-  EXPECT_TRUE(runs[0].first);
-  EXPECT_EQ(runs[0].past_length, 0U);
-  EXPECT_GT(runs[0].input_ids.size(), 1U);
-  EXPECT_FALSE(runs[1].first);
-  EXPECT_EQ(runs[1].past_length, runs[0].input_ids.size());
-  EXPECT_EQ(runs[1].input_ids.size(), 1U);
-  for (const step::Run& run : runs) EXPECT_TRUE(run.position_ids);
+TEST(GenerationLoop, ReadsALongPromptInPiecesAndAsksForLogitsOnce) {
+  Reader reader(graph());
+  const step::Finish finish = reader.answer(tokens_from(5, 200), 2);
+  EXPECT_EQ(reader.pieces, (std::vector<std::size_t>{64, 64, 64, 8}));
+  EXPECT_EQ(finish.prompt_length, 200U);
+  EXPECT_EQ(finish.reused, 0U);
+  EXPECT_EQ(finish.ids.size(), 2U);
 
-  description.inputs.push_back({"pixel_values", "float32", {{}, 3, 224, 224}});
-  EXPECT_TRUE(GenerationLoop(description).warm_up().empty());
+  GraphDescription wide = graph();
+  wide.shape.vocabulary = 256'000;
+  Reader bounded(wide);
+  bounded.answer(tokens_from(5, 70), 1);
+  EXPECT_EQ(bounded.pieces, (std::vector<std::size_t>{32, 32, 6})) << "32 MiB of logits at most";
+  wide.inputs.push_back({"num_logits_to_keep", "int64", {}});
+  Reader last_only(wide);
+  ASSERT_FALSE(last_only.loop.error());
+  EXPECT_TRUE(last_only.loop.layout().logits_to_keep->empty()) << "a scalar";
+  last_only.answer(tokens_from(5, 70), 1);
+  EXPECT_EQ(last_only.pieces, (std::vector<std::size_t>{64, 6}));
+}
+
+TEST(GenerationLoop, GoesOnFromWhatTheLastPromptAndThisOneHaveInCommon) {
+  Reader reader(graph());
+  std::vector<TokenId> prompt = tokens_from(5, 100);
+  const step::Finish first = reader.answer(prompt, 3);
+  EXPECT_EQ(first.keep, 102U) << "the prompt and the answer but for its last token, which was never read";
+
+  // The conversation goes on.
+  prompt.insert(prompt.end(), first.ids.begin(), first.ids.end());
+  prompt.push_back(9);
+  EXPECT_EQ(reader.answer(prompt, 3).reused, 102U);
+  EXPECT_EQ(reader.pieces, std::vector<std::size_t>{2});
+
+  // The same question again: its last token is read for its logits.
+  EXPECT_EQ(reader.answer(prompt, 3).reused, prompt.size() - 1);
+  // A turn was edited.
+  prompt[50] = 1;
+  EXPECT_EQ(reader.answer(prompt, 3).reused, 50U);
+  // Another conversation.
+  EXPECT_EQ(reader.answer(tokens_from(77, 30), 3).reused, 0U);
+}
+
+TEST(GenerationLoop, OnlyReadsAPromptThatIsPreparedAndReadsNothingTwice) {
+  Reader reader(graph());
+  const std::vector<TokenId> preface = tokens_from(5, 150);
+  const step::Finish prepared = reader.answer(preface, 0);
+  EXPECT_TRUE(prepared.ids.empty());
+  EXPECT_EQ(prepared.keep, 150U);
+  EXPECT_TRUE(reader.answer(preface, 0).ids.empty());
+  EXPECT_TRUE(reader.pieces.empty()) << "it is here already";
+  std::vector<TokenId> prompt = preface;
+  prompt.push_back(8);
+  EXPECT_EQ(reader.answer(prompt, 2).reused, 150U);
+}
+
+TEST(GenerationLoop, KeepsWhatWasReadWhenItIsStopped) {
+  Reader reader(graph());
+  const std::vector<TokenId> prompt = tokens_from(5, 200);
+  const step::Finish stopped = reader.answer(prompt, 4, 2);
+  EXPECT_EQ(stopped.reason, FinishReason::kAbort);
+  EXPECT_EQ(stopped.keep, 128U);
+  EXPECT_EQ(reader.answer(prompt, 4).reused, 128U);
+}
+
+TEST(GenerationLoop, BeginsAnewWhereTheCacheIsNotToBeTrusted) {
+  Reader reader(graph());
+  const std::vector<TokenId> prompt = tokens_from(5, 20);
+  reader.answer(prompt, 2);
+  reader.loop.forget();
+  EXPECT_EQ(reader.answer(prompt, 2).reused, 0U);
+
+  GenerationStep step = reader.loop.begin(tokens_from(6, 20), {});
+  std::vector<float> nonsense(4096, std::numeric_limits<float>::quiet_NaN());
+  step = reader.loop.logits(nonsense);
+  EXPECT_TRUE(std::holds_alternative<step::Failed>(step));
+  EXPECT_EQ(reader.answer(tokens_from(6, 20), 2).reused, 0U);
+
+  // Half-precision rows of odd length can't be cut on a GPU.
+  GraphDescription odd = graph();
+  odd.shape.head_dim = 63;
+  for (TensorDescription& input : odd.inputs) {
+    if (input.shape.size() == 4) input = {input.name, "float16", {{}, 3, {}, 63}};
+  }
+  Reader uncut(odd);
+  uncut.answer(prompt, 2);
+  EXPECT_EQ(uncut.answer(tokens_from(5, 10), 2).reused, 0U);
+}
+
+TEST(GenerationLoop, BoundsTheMemoryThatItKeeps) {
+  GraphDescription large = graph();
+  large.shape.kv_heads = 64;
+  large.shape.head_dim = 8192;
+  large.shape.context_length.reset();
+  for (TensorDescription& input : large.inputs) input.shape.clear();
+  Reader reader(large);
+  const step::Finish finish = reader.answer(tokens_from(5, 40), 1);
+  EXPECT_EQ(finish.keep, 32U) << "256 MiB of 8 MiB each";
 }
 
 TEST(GenerationLoop, FeedsThePromptAndThenOneTokenAtATime) {
@@ -188,10 +334,11 @@ TEST(GenerationLoop, FeedsThePromptAndThenOneTokenAtATime) {
   const step::Finish finish = player.play({});
   ASSERT_EQ(player.runs.size(), 3U);
   EXPECT_EQ(player.runs[0].input_ids, (std::vector<TokenId>{10, 11, 12}));
-  EXPECT_TRUE(player.runs[0].first);
+  EXPECT_TRUE(player.runs[0].logits);
+  EXPECT_EQ(player.runs[0].prompt_length, 3U);
   EXPECT_EQ(player.runs[0].past_length, 0U);
   EXPECT_EQ(player.runs[1].input_ids, (std::vector<TokenId>{100}));
-  EXPECT_FALSE(player.runs[1].first);
+  EXPECT_EQ(player.runs[1].prompt_length, 0U) << "the prompt was read";
   EXPECT_EQ(player.runs[1].past_length, 3U);
   EXPECT_EQ(player.runs[2].past_length, 4U);
   EXPECT_EQ(finish.reason, FinishReason::kEos);

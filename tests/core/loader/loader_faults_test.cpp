@@ -87,6 +87,7 @@ TEST(LoaderFaults, ADeviceThatIsLostWhileLoadingEndsTheLoad) {
 TEST(LoaderFaults, ARuntimeThatDiesInAnAnswerLosesTheSession) {
   LoaderWorld world;
   load(world);
+  world.tell(event::Answered{world.session_id, 20, 5});
   world.tell(event::AnswerFailed{world.session_id, 7,
                                  "RuntimeError: Aborted(). Build with -sASSERTIONS for more info."});
   ASSERT_EQ(world.rejected.size(), 1U);
@@ -102,6 +103,7 @@ TEST(LoaderFaults, ARuntimeThatDiesInAnAnswerLosesTheSession) {
 TEST(LoaderFaults, AnAnswerThatOnlyFailedLeavesTheModelReady) {
   LoaderWorld world;
   load(world);
+  world.tell(event::Answered{world.session_id, 20, 5});
   world.tell(event::AnswerFailed{world.session_id, 8, "TypeError: x is not a function"});
   ASSERT_EQ(world.rejected.size(), 1U);
   EXPECT_EQ(world.rejected[0].error.code, ErrorCode::kRuntime);

@@ -53,6 +53,7 @@ class LoaderWorld {
   std::optional<event::SessionFailed> session_failure;
   event::FileFault examined;                           ///< what an examination finds
   std::optional<std::vector<std::string>> external{};  ///< what the graph names
+  std::optional<event::SessionFailed> fails_on_webgpu;
   bool session_answers = true;
 
   // --- what was seen ---
@@ -526,8 +527,9 @@ class LoaderWorld {
     later_event(event::SessionProgress{a.session, Stage::kRuntime, 1'000, 1'000});
     later_event(event::SessionProgress{a.session, Stage::kCreate, 0, {}});
     later_event(event::SessionProgress{a.session, Stage::kUpload, total / 2, total});
-    if (session_failure) {
-      auto failure = *session_failure;
+    const bool webgpu = a.plan.execution_provider == ExecutionProvider::kWebGpu;
+    if (session_failure || (webgpu && fails_on_webgpu)) {
+      auto failure = session_failure ? *session_failure : *fails_on_webgpu;
       failure.session = a.session;
       later_event(failure);
       return;

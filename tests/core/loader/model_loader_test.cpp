@@ -633,6 +633,87 @@ TEST(ModelLoader, LoadsAgainFromDiskAfterTheDeviceWasLost) {
   EXPECT_EQ(world.fetched.size(), fetched);
 }
 
+// What the engine says, not our own code about the files.
+event::SessionFailed by_engine(const char* words) { return {0, std::nullopt, words}; }
+
+TEST(ModelLoader, FallsBackToTheProcessorWithTheWeightsThatAreHereAndSaysSo) {
+  LoaderWorld world;
+  world.fails_on_webgpu = by_engine("Error: exceeds the max buffer size limit");
+  world.tell(event::Load{});
+  world.run_for(5'000);
+  expect_ready(world);
+  EXPECT_EQ(world.last().variant->execution_provider, ExecutionProvider::kWasm);
+  EXPECT_EQ(world.last().variant->dtype, "q4f16");
+  EXPECT_NE(world.last().variant->reason.find("\twebGpuFailed\t"), std::string::npos);
+  EXPECT_EQ(count<action::CreateSession>(world), 2U);
+  EXPECT_EQ(world.body_bytes, q4f16_bytes(world)) << "nothing is fetched again";
+  EXPECT_EQ(world.session->runtime, RuntimeBuild::kPlain);
+}
+
+TEST(ModelLoader, DoesNotFallBackFromWebGpuThatThePageAskedFor) {
+  LoaderWorld world;
+  world.config.variant.execution_provider = ExecutionProvider::kWebGpu;
+  world.fails_on_webgpu = by_engine("Error: exceeds the max buffer size limit");
+  world.tell(event::Load{});
+  world.run_for(5'000);
+  EXPECT_EQ(world.last().status, LoadStatus::kFailed);
+}
+
+TEST(ModelLoader, LeavesADeviceThatIsLostTwice) {
+  LoaderWorld world;
+  world.tell(event::Load{});
+  world.run_for(2'000);
+  world.tell(event::SessionLost{world.session_id, "reset"});
+  ASSERT_TRUE(world.last().can.retry) << "once may have been by chance";
+  world.tell(event::Retry{});
+  world.run_for(2'000);
+  expect_ready(world);
+  EXPECT_EQ(world.last().variant->execution_provider, ExecutionProvider::kWebGpu);
+  world.tell(event::SessionLost{world.session_id, "reset"});
+  world.run_for(2'000);
+  expect_ready(world);
+  EXPECT_EQ(world.last().variant->execution_provider, ExecutionProvider::kWasm);
+  EXPECT_NE(world.last().variant->reason.find("\twebGpuLostTwice\t"), std::string::npos);
+}
+
+TEST(ModelLoader, LeavesWebGpuWhereItsFirstAnswerFails) {
+  LoaderWorld world;
+  world.tell(event::Load{});
+  world.run_for(2'000);
+  world.tell(event::AnswerFailed{world.session_id, 4, "Error: failed to run MatMul"});
+  ASSERT_EQ(world.rejected.size(), 1U);
+  EXPECT_TRUE(world.rejected[0].error.retryable);
+  world.run_for(2'000);
+  expect_ready(world);
+  EXPECT_EQ(world.last().variant->execution_provider, ExecutionProvider::kWasm);
+}
+
+TEST(ModelLoader, StaysOnWebGpuWhereOneOfItsAnswersFails) {
+  LoaderWorld world;
+  world.tell(event::Load{});
+  world.run_for(2'000);
+  world.tell(event::Answered{world.session_id, 20, 12.5});
+  world.tell(event::AnswerFailed{world.session_id, 4, "Error: failed to run MatMul"});
+  world.run_for(2'000);
+  EXPECT_EQ(world.last().variant->execution_provider, ExecutionProvider::kWebGpu);
+  EXPECT_EQ(count<action::CreateSession>(world), 1U);
+}
+
+TEST(ModelLoader, TellsHowFastItAnsweredTheLastTimeOnThisDevice) {
+  LoaderWorld world;
+  world.tell(event::Load{});
+  world.run_for(2'000);
+  EXPECT_FALSE(world.last().tokens_per_second);
+  world.tell(event::Answered{world.session_id, 3, 99});
+  world.run_for(200);
+  EXPECT_FALSE(world.last().tokens_per_second) << "a few tokens tell nothing";
+  world.tell(event::Answered{world.session_id, 20, 12.5});
+  world.run_for(200);
+  EXPECT_EQ(world.last().tokens_per_second, 12.5);
+  world.reload();
+  EXPECT_EQ(world.loader().snapshot(instant_from_ms(world.now_ms)).tokens_per_second, 12.5);
+}
+
 TEST(ModelLoader, ReportsAStoreThatFailsInAnyPhase) {
   LoaderWorld world;
   world.session_answers = false;

@@ -170,10 +170,46 @@ TEST(VariantPlan, TakesASmallerVariantWhenTheBestIsTooBig) {
   EXPECT_EQ(chosen(model, ask("auto"), device).dtype, "q8");
 }
 
-TEST(VariantPlan, WarnsOfWebGpuInSoftware) {
+TEST(VariantPlan, NeverTakesWebGpuInSoftwareByItselfWhereTheProcessorCanRunTheModel) {
+  for (const bool shader_f16 : {false, true}) {
+    DeviceProfile device = gpu(shader_f16);
+    device.fallback_adapter = true;
+    for (const char* dtype : {"auto", "q4", "q4f16", "fp32", "q8"}) {
+      const Variant variant = chosen(spec(kAll), ask(dtype), device);
+      EXPECT_EQ(variant.execution_provider, ExecutionProvider::kWasm) << dtype;
+      EXPECT_NE(variant.reason.find("\tsoftwareIsSlower\t"), std::string::npos)
+          << variant.reason;
+    }
+    EXPECT_EQ(chosen(spec({"_fp16"}), ask("auto"), device).execution_provider, ExecutionProvider::kWasm);
+    EXPECT_EQ(VariantPlan::preferred_dtypes(ask("auto"), device).front(), "q4");
+  }
+}
+
+TEST(VariantPlan, TakesWebGpuInSoftwareWhereItIsAskedForOrNothingElseCan) {
   DeviceProfile device = gpu(false);
   device.fallback_adapter = true;
-  EXPECT_EQ(chosen(spec(kAll), ask("auto"), device).reason, "variant\tq4\twebgpu\t\tnoShaderF16\t\tsoftware");
+  const Variant asked = chosen(spec(kAll), ask("auto", ExecutionProvider::kWebGpu), device);
+  EXPECT_EQ(asked.execution_provider, ExecutionProvider::kWebGpu);
+  EXPECT_NE(asked.reason.find("\tsoftware"), std::string::npos);
+  const Variant large = chosen(spec({"_q4"}, 4 * kGiB), ask("auto"), device);
+  EXPECT_EQ(large.execution_provider, ExecutionProvider::kWebGpu);
+}
+
+TEST(VariantPlan, SaysWhyWebGpuIsNotTrustedAnyMore) {
+  DeviceProfile device = gpu(true);
+  device.webgpu = false;
+  device.webgpu_fault = "webGpuFailed";
+  EXPECT_EQ(chosen(spec(kAll), ask("auto"), device).reason, "variant\tq4\twasm\t\twebGpuFailed\t");
+}
+
+TEST(VariantPlan, SaysWhatThePageMustSendForMoreThreads) {
+  DeviceProfile device;
+  device.cores = 8;
+  EXPECT_NE(chosen(spec(kAll), ask("auto"), device).reason.find("\toneCore"),
+            std::string::npos);
+  device.cross_origin_isolated = true;
+  EXPECT_EQ(chosen(spec(kAll), ask("auto"), device).reason.find("oneCore"), std::string::npos);
+  EXPECT_EQ(chosen(spec(kAll), ask("auto"), gpu(true)).reason.find("oneCore"), std::string::npos);
 }
 
 TEST(VariantPlan, OrdersTheDtypesToAskForByPreference) {

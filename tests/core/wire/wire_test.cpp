@@ -338,7 +338,7 @@ TEST(Wire, WritesActionsAsTheContractHasThem) {
       {"type":"accept","request":1,"file":2,"offset":3,"length":4},
       {"type":"truncate","file":1,"size":2},
       {"type":"createSession","session":3,"plan":{"executionProvider":"webgpu","dtype":"q4","graph":"g","externalData":["d"],
-       "config":"c","generationConfig":null,"tokenizer":"t","tokenizerConfig":"tc","chatTemplate":null,"threads":1,"runtime":"jspi"}}])");
+       "config":"c","generationConfig":null,"tokenizer":"t","tokenizerConfig":"tc","chatTemplate":null,"threads":1,"runtime":"jspi","subgroups":false}}])");
   EXPECT_EQ(nlohmann::json::parse(wire::actions_to_json(actions)), expected);
 }
 
@@ -445,11 +445,13 @@ TEST(Wire, WritesGenerationSteps) {
   const auto parsed = [](const GenerationStep& step) {
     return nlohmann::json::parse(wire::step_to_json(step));
   };
-  EXPECT_EQ(parsed(step::Run{{1, 2}, 3, true, false}),
+  EXPECT_EQ(parsed(step::Run{{1, 2}, 3, true, true, 5}),
             nlohmann::json::parse(
-                R"({"type":"run","inputIds":[1,2],"pastLength":3,"positionIds":true,"first":false})"));
-  EXPECT_EQ(parsed(step::Finish{FinishReason::kStop, {4}, "t"}),
-            nlohmann::json::parse(R"({"type":"finish","reason":"stop","tokens":1,"ids":[4],"text":"t"})"));
+                R"({"type":"run","inputIds":[1,2],"pastLength":3,"positionIds":true,"logits":true,
+                    "promptLength":5})"));
+  EXPECT_EQ(parsed(step::Finish{FinishReason::kStop, {4}, "t", 9, 7, 8}),
+            nlohmann::json::parse(R"({"type":"finish","reason":"stop","tokens":1,"ids":[4],"text":"t",
+                                      "promptTokens":9,"reusedTokens":7,"keep":8,"keepFor":600000})"));
   EXPECT_EQ(parsed(step::Piece{"\xC3"})["text"], "\xEF\xBF\xBD");
   EXPECT_EQ(nlohmann::json::parse(wire::layout_to_json(GenerationLoop({})))["error"]["code"], "unsupported");
 }

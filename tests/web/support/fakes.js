@@ -37,6 +37,16 @@ export const nothingWrong = async () => ({
   detail: '',
   external: null,
 });
+/** What an answer of three tokens ends with. @type {Omit<import('../../../web/src/protocol.d.ts').Finish, 'text'>} */
+export const FINISH = {
+  reason: 'eos',
+  tokens: 3,
+  ids: [1, 2, 3],
+  promptTokens: 9,
+  reusedTokens: 0,
+  timeToFirstToken: 20,
+  tokensPerSecond: 5,
+};
 
 /** @type {import('../../../web/bindings.d.ts').DeviceFacts} */
 export const DEVICE = {
@@ -45,6 +55,7 @@ export const DEVICE = {
   fallbackAdapter: false,
   maxBufferSize: null,
   maxStorageBufferBindingSize: null,
+  subgroupMinSize: null,
   adapter: '',
   deviceMemory: 8,
   cores: 2,

@@ -35,6 +35,7 @@ export async function probeGpu() {
     fallbackAdapter: false,
     maxBufferSize: null,
     maxStorageBufferBindingSize: null,
+    subgroupMinSize: null,
     adapter: '',
   };
   try {
@@ -46,7 +47,12 @@ export async function probeGpu() {
       }),
     ]);
     if (!adapter) return none;
-    const { vendor = '', architecture = '', description = '' } = adapter.info ?? {};
+    const {
+      vendor = '',
+      architecture = '',
+      description = '',
+      subgroupMinSize = null,
+    } = adapter.info ?? {};
     return {
       webgpu: true,
       shaderF16: adapter.features.has('shader-f16'),
@@ -54,6 +60,7 @@ export async function probeGpu() {
         adapter.info?.isFallbackAdapter ?? /** @type {any} */ (adapter).isFallbackAdapter ?? false,
       maxBufferSize: adapter.limits.maxBufferSize,
       maxStorageBufferBindingSize: adapter.limits.maxStorageBufferBindingSize,
+      subgroupMinSize: adapter.features.has('subgroups') ? subgroupMinSize : null,
       adapter: [vendor, architecture, description].filter(Boolean).join(' '),
     };
   } catch {

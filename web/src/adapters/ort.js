@@ -17,6 +17,11 @@ const BESIDE = {
     new URL('../../dist/ort/ort-wasm-simd-threaded.asyncify.mjs', import.meta.url),
     new URL('../../dist/ort/ort-wasm-simd-threaded.asyncify.wasm', import.meta.url),
   ],
+  plain: [
+    new URL('../../dist/ort/ort.wasm.min.mjs', import.meta.url),
+    new URL('../../dist/ort/ort-wasm-simd-threaded.mjs', import.meta.url),
+    new URL('../../dist/ort/ort-wasm-simd-threaded.wasm', import.meta.url),
+  ],
 };
 const NAMES = {
   jspi: ['ort.jspi.min.mjs', 'ort-wasm-simd-threaded.jspi.mjs', 'ort-wasm-simd-threaded.jspi.wasm'],
@@ -25,6 +30,7 @@ const NAMES = {
     'ort-wasm-simd-threaded.asyncify.mjs',
     'ort-wasm-simd-threaded.asyncify.wasm',
   ],
+  plain: ['ort.wasm.min.mjs', 'ort-wasm-simd-threaded.mjs', 'ort-wasm-simd-threaded.wasm'],
 };
 
 /** @param {string | null} runtimeUrl @param {Build} build @returns {URL[]} of its API, its glue and its wasm */
@@ -91,20 +97,22 @@ const LIMITS = /** @type {const} */ ([
   'maxComputeWorkgroupSizeZ',
   'maxComputeWorkgroupsPerDimension',
 ]);
-const FEATURES = /** @type {GPUFeatureName[]} */ (['shader-f16', 'subgroups']);
 
 /**
  * A device with all that the adapter has, which counts the bytes that are put into its buffers.
  *
+ * @param {boolean} subgroups whether its subgroups are good for anything
  * @param {(bytes: number) => void} uploaded
  * @returns {Promise<GPUDevice>}
  */
-export async function requestDevice(uploaded) {
+export async function requestDevice(subgroups, uploaded) {
   const adapter = await navigator.gpu?.requestAdapter({ powerPreference: 'high-performance' });
   if (!adapter) throw new Error('WebGPU gave no adapter.');
   const device = await adapter.requestDevice({
     requiredLimits: Object.fromEntries(LIMITS.map((name) => [name, adapter.limits[name]])),
-    requiredFeatures: FEATURES.filter((name) => adapter.features.has(name)),
+    requiredFeatures: /** @type {GPUFeatureName[]} */ (
+      subgroups ? ['shader-f16', 'subgroups'] : ['shader-f16']
+    ).filter((name) => adapter.features.has(name)),
   });
   const createBuffer = device.createBuffer.bind(device);
   device.createBuffer = (descriptor) => {

@@ -93,14 +93,14 @@ export const SENTENCES = /** @satisfies {Record<string, Sentence>} */ ({
     `This model's weights take ${bytes(size)}, more than the memory of this device.`,
   tooBigForWasm: ([size, limit], { bytes }) =>
     `This model's weights take ${bytes(size)}, more than a browser can hold without WebGPU (${bytes(limit)}).`,
-  variant: ([dtype, provider, asked, cause, missing, software], { say }) =>
+  variant: ([dtype, provider, asked, cause, missing, note], { say }) =>
     [
       `${say(dtype)} on ${say(provider)}`,
       asked && `: ${dtype} ${say(asked)}`,
       cause && (asked ? '; ' : ': ') + say(cause),
       missing && `; the model comes without ${missing}`,
       '.',
-      software && ` ${say(software)}`,
+      note && ` ${say(note)}`,
     ]
       .filter(Boolean)
       .join(''),
@@ -121,6 +121,12 @@ export const SENTENCES = /** @satisfies {Record<string, Sentence>} */ ({
   noShaderF16: NO_SHADER_F16,
   forProcessor: 'WebGPU cannot compute with these',
   doNotFit: "they do not fit this device's WebGPU",
+  softwareIsSlower: 'WebGPU runs in software here, which is slower',
+  webGpuFailed: 'WebGPU could not run this model here',
+  webGpuLostTwice: "this device's WebGPU was lost twice",
+  webGpuFull: "this device's WebGPU has not enough memory for it",
+  oneCore:
+    'It computes on one core only; for more, the page must be sent with Cross-Origin-Opener-Policy: same-origin and Cross-Origin-Embedder-Policy: require-corp.',
   software: 'WebGPU runs in software here, so answers will be slow.',
 
   // Lists of files, and what is wrong with one.

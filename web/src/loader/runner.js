@@ -527,8 +527,11 @@ export class Runner {
       reply: (reply) => {
         // A chat that was rejected has nothing more to say.
         if (!this.#chats.has(reply.id)) return;
-        if (reply.type !== 'piece') this.#chats.delete(reply.id);
+        if (reply.type === 'finish' || reply.type === 'chatFailed') this.#chats.delete(reply.id);
         this.#sink.reply(reply);
+        if (reply.type !== 'finish') return;
+        const { tokens, tokensPerSecond } = reply;
+        this.send({ type: 'answered', session: number, tokens, tokensPerSecond });
       },
     });
   }

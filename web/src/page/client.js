@@ -28,6 +28,13 @@ import { CandorError, textOf } from '../errors.js';
  * @property {(url: string) => Record<string, string> | Promise<Record<string, string>>} [headers] asked before each request
  * @property {() => void} [keep] asks the browser not to clear the storage by itself
  *
+ * @typedef {AsyncIterableIterator<string, Finish | undefined> & { readonly finish: Promise<Finish> }} Answer pieces, and
+ *   how it ended: asking for `finish` begins the answer, too
+ *
+ * @typedef {object} ChatOptions
+ * @property {AbortSignal} [signal]
+ * @property {(read: { tokens: number, total: number }) => void} [onReading] how much of the prompt was read so far
+ *
  * @typedef {{ resolve(bytes?: number | null): void, reject(error: CandorError): void }} Waiting
  * @typedef {{ resolve(result: IteratorResult<string, Finish | undefined>): void, reject(error: CandorError): void }} Reader
  *
@@ -56,25 +63,43 @@ export class Model {
    * model answers one chat at a time, in the order they were begun. The oldest messages are left out where
    * the model's context window is too small for all.
    *
+   * What the conversation has in common with the one before isn't read again.
+   *
    * @param {Message[]} messages
-   * @param {GenerationOptions & { signal?: AbortSignal }} [options] temperature 0 (greedy) .. 2; maxNewTokens; topK; topP;
+   * @param {GenerationOptions & ChatOptions} [options] temperature 0 (greedy) .. 2; maxNewTokens; topK; topP;
    *   minP; repetitionPenalty; seed; stop (texts that end the answer)
-   * @returns {AsyncIterableIterator<string, Finish | undefined>} rejects with a CandorError; `aborted` for `signal`
+   * @returns {Answer} rejects with a CandorError; `aborted` for `signal`
    * @throws {TypeError} for messages or options that are none
    * @throws {CandorError} `aborted` after dispose()
    */
   chat(messages, options = {}) {
     const signal = signalOf(options, 'chat()');
-    const { signal: _, ...generation } = options;
-    checkMessages(messages);
+    const { signal: _, onReading, ...generation } = options;
     checkOptions(generation);
+    return this.#ask(messages, generation, { signal, onReading });
+  }
+
+  /**
+   * Reads ahead what a chat will begin with (a system prompt, say), so that its first answer comes sooner. A chat that
+   * begins meanwhile goes first, and uses what was read by then.
+   *
+   * @param {Message[]} messages
+   * @param {ChatOptions} [options]
+   * @returns {Promise<{ tokens: number, whole: boolean }>} how many tokens they are; whether all were read
+   * @throws {TypeError} for messages that are none
+   * @throws {CandorError} `aborted` after dispose()
+   */
+  async prepare(messages, options = {}) {
+    const { promptTokens, reason } = await this.#ask(messages, { maxNewTokens: 0 }, options).finish;
+    return { tokens: promptTokens, whole: reason !== 'abort' };
+  }
+
+  /** @param {Message[]} messages @param {GenerationOptions} generation @param {ChatOptions} options */
+  #ask(messages, generation, options) {
+    checkMessages(messages);
     if (this.#disposed) throw new CandorError('aborted', 'This model was given back.');
-    return this.#loader.chat(
-      this.key,
-      messages.map(({ role, content }) => ({ role, content })),
-      generation,
-      signal,
-    );
+    const plain = messages.map(({ role, content }) => ({ role, content }));
+    return this.#loader.chat(this.key, plain, generation, options);
   }
 
   /** Gives this hold on the model back, and with the last one its memory; the files stay. */
@@ -370,9 +395,9 @@ export class Loader {
    * @param {string} key
    * @param {Message[]} messages
    * @param {GenerationOptions} options
-   * @param {AbortSignal} [signal]
+   * @param {ChatOptions} [of]
    */
-  chat(key, messages, options, signal) {
+  chat(key, messages, options, { signal, onReading } = {}) {
     const id = this.#nextId++;
     const chat = new Chat({
       begin: () => {
@@ -382,6 +407,7 @@ export class Loader {
         this.#post({ type: 'chat', id, key, messages, options });
       },
       stop: () => this.#post({ type: 'stop', id, key }),
+      reading: (tokens, total) => onReading && deliver(onReading, { tokens, total }),
       signal,
     });
     return chat;
@@ -476,12 +502,14 @@ export class Loader {
         return void attempt(() => this.#options.records?.setItem(message.key, message.json));
       case 'unpersist':
         return void attempt(() => this.#options.records?.removeItem(message.key));
+      case 'reading':
+        return this.#chats.get(message.id)?.reading(message.read, message.total);
       case 'piece':
         return this.#chats.get(message.id)?.piece(message.text);
       case 'finish': {
-        const { reason, tokens, ids, text } = message;
-        this.#chats.get(message.id)?.finish({ reason, tokens, ids, text });
-        return void this.#chats.delete(message.id);
+        const { type, id, ...finish } = message;
+        this.#chats.get(id)?.end(finish);
+        return void this.#chats.delete(id);
       }
       case 'chatFailed':
         this.#chats.get(message.id)?.fail(said(message.error));
@@ -622,6 +650,11 @@ class Chat {
   #begin;
   #stop;
   #signal;
+  /** How it ended, whether or not anybody read it to its end. */
+  #outcome =
+    /** @type {{ resolve(finish: Finish): void, reject(error: CandorError): void }} */ ({});
+  /** @type {Promise<Finish>} */
+  #finish = new Promise((resolve, reject) => (this.#outcome = { resolve, reject }));
   #begun = false;
   #text = '';
   /** @type {Finish | undefined} */
@@ -636,11 +669,21 @@ class Chat {
     this.fail(cancelled());
   };
 
-  /** @param {{ begin(): void, stop(): void, signal?: AbortSignal }} options */
-  constructor({ begin, stop, signal }) {
+  /**
+   * @param {{ begin(): void, stop(): void, reading(tokens: number, total: number): void, signal?: AbortSignal }} options
+   */
+  constructor({ begin, stop, reading, signal }) {
     this.#begin = begin;
     this.#stop = stop;
+    this.reading = reading;
     this.#signal = signal;
+    // Nobody has to ask for it.
+    this.#finish.catch(() => {});
+  }
+
+  get finish() {
+    this.#start();
+    return this.#finish;
   }
 
   [Symbol.asyncIterator]() {
@@ -649,23 +692,31 @@ class Chat {
 
   /** @returns {Promise<IteratorResult<string, Finish | undefined>>} */
   async next() {
-    if (!this.#begun) {
-      this.#begun = true;
-      if (this.#signal?.aborted) this.fail(cancelled());
-      else if (!this.#ended) {
-        this.#signal?.addEventListener('abort', this.#abort, { once: true });
-        this.#begin();
-      }
-    }
+    this.#start();
     return new Promise((resolve, reject) => {
       this.#readers.push({ resolve, reject });
       this.#serve();
     });
   }
 
+  #start() {
+    if (this.#begun) return;
+    this.#begun = true;
+    if (this.#signal?.aborted) this.fail(cancelled());
+    else if (!this.#ended) {
+      this.#signal?.addEventListener('abort', this.#abort, { once: true });
+      try {
+        this.#begin();
+      } catch (error) {
+        this.fail(CandorError.from(/** @type {CandorError} */ (error)));
+      }
+    }
+  }
+
   /** Stops the answer. */
   async return() {
     this.#halt();
+    if (!this.#begun) this.#outcome.reject(cancelled());
     this.#text = '';
     this.#close();
     return { done: /** @type {const} */ (true), value: this.#result };
@@ -685,7 +736,8 @@ class Chat {
   }
 
   /** @param {Finish} result */
-  finish(result) {
+  end(result) {
+    this.#outcome.resolve(result);
     if (this.#ended) return;
     this.#result = result;
     this.#close();
@@ -693,6 +745,7 @@ class Chat {
 
   /** @param {CandorError} error */
   fail(error) {
+    this.#outcome.reject(error);
     if (this.#ended) return;
     this.#error = error;
     this.#close();
@@ -779,10 +832,10 @@ const deadSnapshot = (snapshot, error) => ({
   can: { pause: false, resume: false, cancel: false, retry: true, update: false, remove: false },
 });
 
-/** @param {(snapshot: Snapshot) => void} fn @param {Snapshot} snapshot */
-function deliver(fn, snapshot) {
+/** @template T @param {(news: T) => void} fn @param {T} news */
+function deliver(fn, news) {
   try {
-    fn(snapshot);
+    fn(news);
   } catch (error) {
     // A broken subscriber is its owner's to see, and must not keep the others from hearing.
     reportError(error);

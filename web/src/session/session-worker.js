@@ -17,34 +17,36 @@ let port;
 /** @param {FromSession} message */
 const post = (message) => port.postMessage(message);
 
-/** @type {Promise<import('./session.js').Session>} */
+/** @type {Promise<import('./conversation.js').Conversation>} */
 let session;
 /** One answer at a time. @type {Promise<void>} */
 let turn = Promise.resolve();
 /** @type {Set<number>} */
 const stopped = new Set();
+/** Chats that are only read ahead: whoever asks something goes first. @type {Set<number>} */
+const ahead = new Set();
 
 /** @param {Extract<ToSession, { type: 'create' }>} message */
 async function create({ plan, files, runtimeUrl }) {
   return createSession(plan, files, {
     core: await loadCore(),
     loadRuntime: (progress) => loadRuntime({ ...plan, runtimeUrl, progress }),
-    requestDevice,
+    requestDevice: (uploaded) => requestDevice(plan.subgroups, uploaded),
     report: (event) => post({ type: 'event', event }),
     clock,
   });
 }
 
-/** @param {Extract<ToSession, { type: 'chat' }>} message */
-async function chat({ id, messages, options }) {
+/** @param {Extract<ToSession, { type: 'chat' }>} message @param {number} began */
+async function chat({ id, messages, options }, began) {
   try {
     const model = await session;
-    const finish = await model.chat(
-      messages,
-      options,
-      (text) => post({ type: 'piece', id, text }),
-      () => stopped.has(id),
-    );
+    const finish = await model.chat(messages, options, {
+      piece: (text) => post({ type: 'piece', id, text }),
+      reading: (read, total) => post({ type: 'reading', id, read, total }),
+      stopped: () => stopped.has(id),
+      began,
+    });
     post({ type: 'finish', id, ...finish });
   } catch (thrown) {
     if (thrown instanceof CandorError) post({ type: 'chatFailed', id, error: thrown.toJSON() });
@@ -52,6 +54,7 @@ async function chat({ id, messages, options }) {
       post({ type: 'event', event: { type: 'answerFailed', chat: id, message: textOf(thrown) } });
   }
   stopped.delete(id);
+  ahead.delete(id);
 }
 
 /** @param {ToSession} message */
@@ -64,7 +67,10 @@ function receive(message) {
       post({ type: 'examined', ...found }),
     );
   } else if (message.type === 'chat') {
-    turn = turn.then(() => chat(message));
+    for (const id of ahead) stopped.add(id);
+    if (message.options.maxNewTokens === 0) ahead.add(message.id);
+    const began = clock.now();
+    turn = turn.then(() => chat(message, began));
   } else {
     stopped.add(message.id);
   }
