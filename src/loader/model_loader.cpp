@@ -243,6 +243,7 @@ void ModelLoader::try_again(Instant now) {
   if (is_damage(failed.error.code)) failed.intent.ask_source = true;
   if (auto* state = std::get_if<Transferring>(&failed.back); state && !failed.intent.ask_source) {
     state->began_with = failed.kept;
+    state->examination.reset();  // nobody listened to its answer
     data_.records.start_download(data_.config.model_key, data_.config.model_name, now);
     data_.progress->resume(now);
     enter(std::move(*state), now);

@@ -138,5 +138,24 @@ TEST(LoaderExamination, TakesTheDataThatTheGraphNames) {
     }
 }
 
+TEST(LoaderExamination, EndsWhereTheDiskCannotGiveWhatIsExamined) {
+  LoaderWorld world;
+  world.examines = false;
+  world.tell(event::Load{});
+  world.run_for(20'000);
+  ASSERT_EQ(world.last().status, LoadStatus::kDownloading);
+  world.tell(event::StoreFailed{world.visit(), event::StoreFailed::Work::kSession, std::nullopt,
+                                ErrorCode::kStorage, "gone"});
+  world.run_for(1'000);
+  ASSERT_EQ(world.last().status, LoadStatus::kFailed);
+  EXPECT_EQ(world.last().error->error.code, ErrorCode::kStorage);
+  // What was asked in vain is asked anew.
+  world.examines = true;
+  world.tell(event::Retry{});
+  world.run_for(20'000);
+  EXPECT_EQ(world.broken, "");
+  EXPECT_EQ(world.last().status, LoadStatus::kReady);
+}
+
 }  // namespace
 }  // namespace candor

@@ -55,6 +55,7 @@ class LoaderWorld {
   std::optional<std::vector<std::string>> external{};  ///< what the graph names
   std::optional<event::SessionFailed> fails_on_webgpu;
   bool session_answers = true;
+  bool examines = true;
 
   // --- what was seen ---
   std::vector<Snapshot> shown;
@@ -273,6 +274,7 @@ class LoaderWorld {
     later_event(event::Probed{a.visit, device});
   }
   void act(const action::Examine& a) {
+    if (!examines) return;
     event::Examined answer{a.examination, examined, std::nullopt};
     if (a.graph) answer.external = external;
     later_event(std::move(answer));
