@@ -460,6 +460,25 @@ export interface GenerationLoopHandle extends Bound {
   abort(): string;
 }
 
+/** Finds the weights of an .onnx file without reading them. */
+export interface OnnxIndexHandle extends Bound {
+  /** A file beside it that it may name, and its bytes. Before the first piece. */
+  external(name: string, size: number): void;
+  /** Offset of the byte that is needed next; NaN: nothing more. */
+  next(): number;
+  /** Address of room for `length` bytes. */
+  buffer(length: number): number;
+  /** So many bytes from next() on lie there; 0: the file ends. */
+  add(length: number): void;
+  /** What is wrong with the file; '' for nothing. */
+  fault(): string;
+  /** Address of the graph whose weights are references to the files, once next() is NaN. */
+  graph(): number;
+  graphBytes(): number;
+  /** Bytes of all that it refers to. */
+  weightBytes(): number;
+}
+
 export interface ProgressTrackerHandle extends Bound {
   update(loaded: number, total: number, nowMs: number): void; // NaN: unknown
   handleTransformersProgress(eventJson: string, nowMs: number): void;
@@ -520,6 +539,8 @@ export interface CoreModule {
   HEAPF32: Float32Array;
   ModelLoader: new (configJson: string) => ModelLoaderHandle;
   GenerationLoop: new (graphFactsJson: string) => GenerationLoopHandle;
+  /** name: of the file, as the graph shall call it; size: its bytes. */
+  OnnxIndex: new (name: string, size: number) => OnnxIndexHandle;
   ProgressTracker: new (name: string, file: string, total: number) => ProgressTrackerHandle;
   MultiFileAggregator: new () => MultiFileAggregatorHandle;
   /** revision: as it stands in an address. cacheKnown: kept() tells of all that is in the cache. */

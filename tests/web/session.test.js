@@ -3,6 +3,7 @@ import test from 'node:test';
 import { loadCore } from '../../web/src/core.node.js';
 import { createSession, failureOf, fromHalf } from '../../web/src/session/session.js';
 import { fakeClock } from './support/fakes.js';
+import { onnx } from './support/onnx.js';
 
 const core = await loadCore();
 
@@ -61,19 +62,28 @@ const PLAN = {
   runtime: 'asyncify',
 };
 
-/** @param {Record<string, unknown>} [changes] contents: texts as they are, all else as JSON */
+const GRAPH = onnx([
+  { name: 'here', raw: new Uint8Array(2000) },
+  { name: 'beside', external: { location: 'model_q4.onnx_data', offset: 0, length: 5000 } },
+]);
+
+/** @param {Record<string, unknown>} [changes] contents: texts and bytes as they are, all else as JSON */
 const filesWith = (changes = {}) =>
   Object.fromEntries(
     Object.entries({
-      'onnx/model_q4.onnx': 'graph',
-      'onnx/model_q4.onnx_data': 'weights',
+      'onnx/model_q4.onnx': GRAPH,
+      'onnx/model_q4.onnx_data': 'w'.repeat(5000),
       'config.json': CONFIG,
       'tokenizer.json': TOKENIZER,
       'tokenizer_config.json': { chat_template: TEMPLATE, eos_token: { content: '<end>' } },
       ...changes,
     }).map(([path, value]) => [
       path,
-      new Blob([typeof value === 'string' ? value : JSON.stringify(value)]),
+      new Blob([
+        typeof value === 'string' || value instanceof Uint8Array
+          ? /** @type {BlobPart} */ (value)
+          : JSON.stringify(value),
+      ]),
     ]),
   );
 
@@ -171,7 +181,11 @@ function fakeOrt({ half = false, positionIds = true, inputs = [], fail = {} } = 
       /** @param {Uint8Array} graph @param {any} options */
       async create(graph, options) {
         if (fail.create) throw new Error(fail.create);
-        state.options = { graph: new TextDecoder().decode(graph), ...options };
+        state.options = { graph, ...options };
+        // As the runtime does: each tensor, from the file that the graph names.
+        const [own, beside] = options.externalData;
+        own.data.subarray(own.data.byteLength - 2000, own.data.byteLength);
+        beside.data.subarray(0, 5000);
         return session;
       },
     },
@@ -192,6 +206,8 @@ async function setUp({ files = filesWith(), plan = {}, device, events = [], ...o
       return /** @type {any} */ (ort);
     },
     requestDevice: async () => device ?? assert.fail('no device is needed'),
+    // Node has no reader that answers at once.
+    readNow: (blob) => new ArrayBuffer(blob.size),
     report: (event) => events.push(event),
   });
   return { session, state, events };
@@ -202,9 +218,16 @@ const ask = (/** @type {string} */ content) => [{ role: 'user', content }];
 test('a session reports its stages, warms up with several tokens and with one, and leaves no tensor behind', async () => {
   const { state, events } = await setUp();
   const stages = events.map(({ type, stage }) => stage ?? type);
-  assert.deepEqual(stages, ['runtime', 'create', 'warmup', 'sessionReady']);
+  assert.deepEqual(stages, ['runtime', 'create', 'upload', 'upload', 'warmup', 'sessionReady']);
   assert.deepEqual(events[0], { type: 'sessionProgress', stage: 'runtime', loaded: 5, total: 10 });
-  assert.deepEqual(events[3], { type: 'sessionReady' });
+  assert.deepEqual(
+    events.slice(2, 4).map(({ loaded, total }) => [loaded, total]),
+    [
+      [2000, 7000],
+      [7000, 7000],
+    ],
+  );
+  assert.deepEqual(events.at(-1), { type: 'sessionReady' });
   assert.deepEqual(
     state.runs.map(({ ids, past }) => [ids.length, past]),
     [
@@ -212,10 +235,10 @@ test('a session reports its stages, warms up with several tokens and with one, a
       [1, 2],
     ],
   );
-  assert.equal(state.options.graph, 'graph');
+  assert.ok(state.options.graph.length < 500);
   assert.deepEqual(
     state.options.externalData.map((/** @type {any} */ { path }) => path),
-    ['model_q4.onnx_data'],
+    ['model_q4.onnx', 'model_q4.onnx_data'],
   );
   assert.equal(state.alive, 0);
 });
@@ -312,6 +335,8 @@ test('files and graphs that are not what they should be fail with their kind', a
     ['integrity', { files: filesWith({ 'tokenizer.json': {} }) }],
     ['integrity', { files: filesWith({ 'tokenizer_config.json': '[' }) }],
     ['integrity', { files: filesWith({ 'config.json': '7' }) }],
+    ['integrity', { files: filesWith({ 'onnx/model_q4.onnx': '<!doctype html>' }) }],
+    ['integrity', { files: filesWith({ 'onnx/model_q4.onnx_data': 'short' }) }],
     ['unsupported', { files: filesWith({ 'tokenizer_config.json': {} }) }],
     [
       'unsupported',

@@ -93,30 +93,12 @@ const LIMITS = /** @type {const} */ ([
 ]);
 const FEATURES = /** @type {GPUFeatureName[]} */ (['shader-f16', 'subgroups']);
 
-/**
- * A device with all that the adapter has, which counts the bytes that are put into its buffers.
- *
- * @param {(bytes: number) => void} uploaded
- * @returns {Promise<GPUDevice>}
- */
-export async function requestDevice(uploaded) {
+/** A device with all that the adapter has. @returns {Promise<GPUDevice>} */
+export async function requestDevice() {
   const adapter = await navigator.gpu?.requestAdapter({ powerPreference: 'high-performance' });
   if (!adapter) throw new Error('WebGPU gave no adapter.');
-  const device = await adapter.requestDevice({
+  return adapter.requestDevice({
     requiredLimits: Object.fromEntries(LIMITS.map((name) => [name, adapter.limits[name]])),
     requiredFeatures: FEATURES.filter((name) => adapter.features.has(name)),
   });
-  const createBuffer = device.createBuffer.bind(device);
-  device.createBuffer = (descriptor) => {
-    if (descriptor.mappedAtCreation) uploaded(descriptor.size);
-    return createBuffer(descriptor);
-  };
-  const { queue } = device;
-  const writeBuffer = queue.writeBuffer.bind(queue);
-  queue.writeBuffer = (buffer, offset, data, dataOffset = 0, size) => {
-    const unit = 'BYTES_PER_ELEMENT' in data ? Number(data.BYTES_PER_ELEMENT) : 1;
-    uploaded(size === undefined ? data.byteLength - dataOffset * unit : size * unit);
-    writeBuffer(buffer, offset, data, dataOffset, size);
-  };
-  return device;
 }

@@ -3,6 +3,7 @@
  */
 import { clock } from '../adapters/clock.js';
 import { loadRuntime, requestDevice } from '../adapters/ort.js';
+import { readNow } from '../adapters/read-now.js';
 import { loadCore } from '../core.js';
 import { CandorError, textOf } from '../errors.js';
 import { createSession, failureOf } from './session.js';
@@ -30,6 +31,7 @@ async function create({ plan, files, runtimeUrl }) {
     core: await loadCore(),
     loadRuntime: (progress) => loadRuntime({ ...plan, runtimeUrl, progress }),
     requestDevice,
+    readNow,
     report: (event) => post({ type: 'event', event }),
     clock,
   });
