@@ -26,6 +26,7 @@ export interface Snapshot {
   cached: number;
   verified: number;
   resident: number;
+  residentTotal: number | null;
   speed: number | null;
   timeRemaining: number | null;
   etaLow: number | null;

@@ -79,8 +79,9 @@ void SessionDriver::progress(const event::SessionProgress& event, Instant now) {
     case event::SessionStage::kUpload:
       if (state_ == State::kWarmingUp) return;
       if (state_ == State::kCreating) enter(State::kUploading, now);
-      uploaded_ = std::max(uploaded_, event.loaded);
       if (event.total) weight_bytes_ = event.total;
+      // A tensor that is read twice is no more weights.
+      uploaded_ = std::max(uploaded_, std::min(event.loaded, weight_bytes_.value_or(event.loaded)));
       return;
     case event::SessionStage::kWarmup:
       if (state_ != State::kWarmingUp) enter(State::kWarmingUp, now);

@@ -511,13 +511,17 @@ void ModelLoader::create_session(ChoicePtr choice, bool fresh_list, Instant now)
   actions_.push_back(action::CreateSession{++sessions_, session_plan(*choice)});
   if (!fresh_list && data_.online && revalidation(data_.config) == Revalidate::kBackground)
     data_.repository.look(candidates(data_.config, choice->device), now);
-  enter(Loading{std::move(choice), fresh_list, sessions_, std::move(driver)}, now);
+  enter(Loading{std::move(choice), fresh_list, sessions_, std::move(driver), std::nullopt}, now);
 }
 
 void ModelLoader::handle(const event::SessionProgress& event, Instant now) {
   auto* state = std::get_if<Loading>(&data_.state);
   if (!state || event.session != state->session) return;
   state->driver->progress(event, now);
+  if (state->driver->phase() == LoadPhase::kUpload) {
+    if (!state->upload) state->upload.emplace(ProgressTracker::Options{});
+    state->upload->update(state->driver->resident(), state->driver->weight_bytes(), now);
+  }
   changed_ = true;
 }
 

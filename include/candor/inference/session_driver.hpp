@@ -52,6 +52,8 @@ class SessionDriver {
   std::optional<double> percent() const;
   /// Bytes of weights that went to the device.
   std::uint64_t resident() const { return uploaded_; }
+  /// Of so many, as far as it is known.
+  std::optional<std::uint64_t> weight_bytes() const { return weight_bytes_; }
   Instant phase_began() const { return phase_began_; }
   /// ms; what this phase took the last time on this device with these weights.
   std::optional<double> phase_last_time() const;

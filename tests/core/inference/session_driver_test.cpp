@@ -51,6 +51,16 @@ TEST(SessionDriver, NeverGoesBack) {
   EXPECT_EQ(driver.phase(), LoadPhase::kWarmup);
 }
 
+TEST(SessionDriver, ATensorThatIsReadTwiceIsNoMoreWeights) {
+  SessionDriver driver({});
+  driver.start("q4/wasm", {}, at(0));
+  driver.progress({1, Stage::kUpload, 0, 1'000}, at(1));
+  EXPECT_EQ(driver.weight_bytes(), 1'000U);
+  driver.progress({1, Stage::kUpload, 1'500, 1'000}, at(2));
+  EXPECT_EQ(driver.resident(), 1'000U);
+  EXPECT_EQ(driver.percent(), 99.0);
+}
+
 TEST(SessionDriver, IgnoresWhatComesBeforeAndAfter) {
   SessionDriver driver({});
   driver.progress({1, Stage::kUpload, 500, 1'000}, at(1));

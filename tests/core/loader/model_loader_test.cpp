@@ -63,6 +63,35 @@ TEST(ModelLoader, BringsAModelFromTheHubToReady) {
   EXPECT_EQ(world.last().files_completed, 5U);
 }
 
+TEST(ModelLoader, TellsThePaceOfTheWeightsOnTheirWayToTheDevice) {
+  LoaderWorld world;
+  world.session_answers = false;
+  world.tell(event::Load{});
+  world.run_for(2'000);
+  ASSERT_EQ(world.last().status, LoadStatus::kLoading);
+  constexpr std::uint64_t kTotal = 200'000'000;
+  for (std::uint64_t at = 0; at <= kTotal / 2; at += kTotal / 40) {
+    world.tell(event::SessionProgress{world.session_id, event::SessionStage::kUpload, at, kTotal});
+    world.run_for(100);
+  }
+  const Snapshot half = world.last();
+  EXPECT_EQ(half.phase, LoadPhase::kUpload);
+  EXPECT_EQ(half.resident, kTotal / 2);
+  EXPECT_EQ(half.resident_total, kTotal);
+  EXPECT_EQ(half.progress, 50.0);
+  ASSERT_TRUE(half.speed);
+  EXPECT_NEAR(*half.speed, 50e6, 5e6);
+  ASSERT_TRUE(half.time_remaining);
+  EXPECT_NEAR(*half.time_remaining, 2.0, 0.5);
+  world.run_for(10'000);
+  EXPECT_GT(world.last().stalled_for, 5'000) << "silence is told";
+  world.tell(event::SessionProgress{world.session_id, event::SessionStage::kWarmup, 0, {}});
+  world.run_for(1'000);
+  EXPECT_FALSE(world.last().speed) << "compilation has no pace";
+  EXPECT_EQ(world.last().resident_total, kTotal);
+  EXPECT_EQ(world.broken, "");
+}
+
 TEST(ModelLoader, KnowsTheTotalFromTheFirstFrameOfTheDownload) {
   LoaderWorld world;
   world.tell(event::Load{});

@@ -6,6 +6,9 @@
 /** How much is read at a time, bytes. */
 export const PIECE = 1 << 20;
 
+/** Gives the memory back now, and not at some collection of garbage later. @param {Uint8Array<ArrayBuffer>} bytes */
+const free = (bytes) => void bytes.buffer.transfer?.(0);
+
 /** @typedef {(bytes: number) => void} Handed so many more bytes went to the runtime */
 
 /**
@@ -79,20 +82,21 @@ export class SyncFile extends Uint8Array {
   subarray(begin = 0, end = this.byteLength) {
     const length = end - begin;
     if (this.#scratch.length < length) {
-      // The smaller one goes first.
-      this.#scratch = new Uint8Array(0);
+      this.forget();
       this.#scratch = new Uint8Array(length);
     }
     for (let at = begin; at < end; at += PIECE) {
       const bytes = new Uint8Array(this.#readNow(this.#file.slice(at, Math.min(end, at + PIECE))));
       this.#scratch.set(bytes, at - begin);
       this.#handed(bytes.length);
+      free(bytes);
     }
     return this.#scratch.subarray(0, length);
   }
 
   /** Gives the memory back; the file can still be read. */
   forget() {
+    free(this.#scratch);
     this.#scratch = new Uint8Array(0);
   }
 }
