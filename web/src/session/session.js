@@ -104,8 +104,6 @@ export async function createSession(
     preferredOutputLocation: device ? 'gpu-buffer' : 'cpu',
     externalData: /** @type {any} */ (weights),
     logSeverityLevel: 3,
-    // Weights stay as long as the session: the arena that is made for what comes and goes takes half as much again.
-    extra: { session: { use_device_allocator_for_initializers: '1' } },
   });
   for (const { data } of weights) if (data instanceof SyncFile) data.forget();
 
