@@ -199,6 +199,8 @@ export interface ModelConfig {
   host: string; // 'https://huggingface.co'
   dtype: string | Record<string, string>; // 'auto' | name | per component
   executionProvider: 'auto' | 'webgpu' | 'wasm';
+  /** The code of each build of the runtime that a device may need; loaded with the model, as one of its files. */
+  runtimeFiles: RuntimeFile[];
   /** The record saved under download_state_${modelKey} by an earlier visit, as found; hostile until checked. */
   record: string | null;
   /** The record under candor_timings_${modelKey}, likewise: how long the phases took last time on this device. */
@@ -210,6 +212,15 @@ export interface ModelConfig {
   revalidate: 'default' | 'never' | 'background' | 'before-load';
   /** Seed for jitter. */
   seed: number;
+}
+
+export interface RuntimeFile {
+  runtime: SessionPlan['runtime'];
+  /** Below the model's folder; it names the version. */
+  path: string;
+  url: string;
+  size: number;
+  sha256: string;
 }
 
 /** What a device can do, as probed. Unknown numbers are null. */
@@ -290,7 +301,7 @@ export type CoreEvent =
   | {
       type: 'sessionProgress';
       session: number;
-      stage: 'runtime' | 'create' | 'upload' | 'warmup';
+      stage: 'create' | 'upload' | 'warmup';
       loaded: number;
       total: number | null;
     }
@@ -364,6 +375,8 @@ export interface SessionPlan {
   threads: number;
   /** The build of ONNX Runtime Web. */
   runtime: 'jspi' | 'asyncify';
+  /** Its WebAssembly; '' where no RuntimeFile is of this build. */
+  runtimeFile: string;
 }
 
 /** The next step of a generation, from GenerationLoop. */

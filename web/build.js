@@ -4,6 +4,7 @@
  * `--types` makes the declarations, too.
  */
 import { execFileSync } from 'node:child_process';
+import { createHash } from 'node:crypto';
 import { cp, mkdir, readFile, readdir, rm, writeFile } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import path from 'node:path';
@@ -78,15 +79,37 @@ export async function bundle({ external = [], write = true } = {}) {
   return (await Promise.all(builds)).flatMap(({ outputFiles }) => outputFiles ?? []);
 }
 
-/** The two builds of ONNX Runtime with WebGPU: for engines that can suspend WebAssembly, and for the others. */
-const ORT = [
-  'ort.jspi.min.mjs',
-  'ort-wasm-simd-threaded.jspi.mjs',
-  'ort-wasm-simd-threaded.jspi.wasm',
-  'ort.webgpu.min.mjs',
-  'ort-wasm-simd-threaded.asyncify.mjs',
-  'ort-wasm-simd-threaded.asyncify.wasm',
-];
+/**
+ * The two builds of ONNX Runtime with WebGPU: for engines that can suspend WebAssembly, and for the others. Of each its
+ * scripts and its WebAssembly, which is loaded as a file of the model.
+ */
+const ORT = {
+  jspi: ['ort.jspi.min.mjs', 'ort-wasm-simd-threaded.jspi.mjs', 'ort-wasm-simd-threaded.jspi.wasm'],
+  asyncify: [
+    'ort.webgpu.min.mjs',
+    'ort-wasm-simd-threaded.asyncify.mjs',
+    'ort-wasm-simd-threaded.asyncify.wasm',
+  ],
+};
+
+/** Copies ONNX Runtime's files, and writes down what its WebAssembly must be. */
+async function copyRuntime() {
+  const from = path.dirname(createRequire(import.meta.url).resolve('onnxruntime-web/webgpu'));
+  const { version } = JSON.parse(await readFile(path.join(from, '../package.json'), 'utf8'));
+  /** @type {Record<string, { path: string, size: number, sha256: string }>} */
+  const files = {};
+  for (const [build, names] of Object.entries(ORT)) {
+    for (const name of names) await cp(path.join(from, name), path.join(dist, 'ort', name));
+    const wasm = /** @type {string} */ (names.at(-1));
+    const bytes = await readFile(path.join(from, wasm));
+    files[build] = {
+      path: `onnxruntime-web-${version}/${wasm}`,
+      size: bytes.length,
+      sha256: createHash('sha256').update(bytes).digest('hex'),
+    };
+  }
+  await writeFile(path.join(dist, 'ort/files.js'), `export default ${JSON.stringify(files)};\n`);
+}
 
 /** For those who install the package: declarations from the JSDoc, and the hand-written ones beside them. */
 async function declarations() {
@@ -112,8 +135,7 @@ async function main() {
     compress: { passes: 5, keep_fargs: false },
   });
   await writeFile(path.join(dist, 'core/candor-core.js'), code ?? '');
-  const ort = path.dirname(createRequire(import.meta.url).resolve('onnxruntime-web/webgpu'));
-  for (const name of ORT) await cp(path.join(ort, name), path.join(dist, 'ort', name));
+  await copyRuntime();
   for (const name of await readdir(dist)) {
     if (name.startsWith('page-')) await rm(path.join(dist, name));
   }

@@ -440,6 +440,11 @@ void ModelLoader::resolved(const DeviceProfile& device, bool distrust_graph, Ins
 void ModelLoader::transfer(ChoicePtr choice, Manifest manifest, bool fresh_list, bool distrust_graph,
                            Instant now) {
   Repository& files = data_.repository;
+  const SessionPlan plan = session_plan(data_.config, *choice);
+  if (const RuntimeFile* runtime = runtime_file(data_.config, plan.runtime)) {
+    if (auto error = manifest.add({{runtime->path, runtime->size, runtime->sha256, {}, runtime->url, {}}}))
+      return fail(std::move(*error), {}, now);
+  }
   files.fetch(std::move(manifest), conditions(choice->device), now);
   const std::string& graph = choice->plan.graph().graph;
   pull();
@@ -508,7 +513,7 @@ void ModelLoader::create_session(ChoicePtr choice, bool fresh_list, Instant now)
   data_.progress->set_loading(now);
   auto driver = std::make_unique<SessionDriver>(data_.timings);
   driver->start(variant_id(choice->plan.variant()), choice->plan.weight_bytes(), now);
-  actions_.push_back(action::CreateSession{++sessions_, session_plan(*choice)});
+  actions_.push_back(action::CreateSession{++sessions_, session_plan(data_.config, *choice)});
   if (!fresh_list && data_.online && revalidation(data_.config) == Revalidate::kBackground)
     data_.repository.look(candidates(data_.config, choice->device), now);
   enter(Loading{std::move(choice), fresh_list, sessions_, std::move(driver), std::nullopt}, now);

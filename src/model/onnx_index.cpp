@@ -100,7 +100,7 @@ std::string_view beside(std::string_view name) {
 OnnxIndex::OnnxIndex(std::string name, std::uint64_t size) {
   files_.push_back({std::move(name), size});
   ends_[0] = size;
-  if (size == 0) fail("It is empty.");
+  if (size == 0) stop("empty");
 }
 
 void OnnxIndex::external(std::string name, std::uint64_t size) { files_.push_back({std::move(name), size}); }
@@ -110,7 +110,7 @@ std::optional<std::uint64_t> OnnxIndex::next() const {
   return position_;
 }
 
-void OnnxIndex::fail(const char* what) {
+void OnnxIndex::stop(const char* what) {
   if (!fault_.empty()) return;
   fault_ = text::joined(files_.front().name, " is no model: ", what);
   model_ = graph_ = tensor_ = {};
@@ -123,7 +123,7 @@ std::string& OnnxIndex::kept() {
 }
 
 void OnnxIndex::add(std::span<const std::uint8_t> bytes) {
-  if (bytes.empty() && next()) fail("it ends too early.");
+  if (bytes.empty() && next()) stop("cut off");
   while (!bytes.empty() && next()) {
     if (step_ == Step::kPayload) {
       const std::uint64_t left = std::min<std::uint64_t>(payload_, bytes.size());
@@ -141,7 +141,7 @@ void OnnxIndex::add(std::span<const std::uint8_t> bytes) {
       bytes = bytes.subspan(1);
       bytes = bytes.subspan(static_cast<std::size_t>(std::min<std::uint64_t>(stepped_over, bytes.size())));
     }
-    if (model_.size() + graph_.size() + tensor_.size() > kMaxGraph) fail("its graph is too large.");
+    if (model_.size() + graph_.size() + tensor_.size() > kMaxGraph) stop("too large a graph");
     close_levels();
   }
 }
@@ -154,7 +154,7 @@ void OnnxIndex::byte(std::uint8_t value) {
     varint_read();
     number_ = 0;
   } else if ((shift_ += 7) >= 64) {
-    fail("a number in it is too long.");
+    stop("too long a number");
   }
 }
 
@@ -178,18 +178,18 @@ void OnnxIndex::key_read() {
     case kFixed64:
     case kFixed32:
       payload_ = (number_ & 7U) == kFixed64 ? 8 : 4;
-      if (payload_ > end() - position_) return fail("a number in it is cut off.");
+      if (payload_ > end() - position_) return stop("cut off");
       kept() += std::exchange(head_, {});
       step_ = Step::kPayload;
       return;
     default:
-      fail("it is not encoded as one.");
+      stop("not encoded as one");
   }
 }
 
 void OnnxIndex::length_read() {
   const std::uint64_t length = number_;
-  if (length > end() - position_) return fail("a part of it is longer than the whole.");
+  if (length > end() - position_) return stop("a part longer than the whole");
   step_ = Step::kKey;
   const auto open = [&](Level level) {
     level_ = level;
@@ -197,7 +197,7 @@ void OnnxIndex::length_read() {
     head_.clear();
   };
   if (level_ == Level::kModel && field_ == kModelGraph) {
-    if (std::exchange(has_graph_, true)) return fail("it has two graphs.");
+    if (std::exchange(has_graph_, true)) return stop("two graphs");
     return open(Level::kGraph);
   }
   if (level_ == Level::kGraph && field_ == kGraphInitializer) {
@@ -208,7 +208,7 @@ void OnnxIndex::length_read() {
   // Numbers that are packed as varints have no place of their own in the file; floats have.
   const bool weights = field_ == kTensorRaw || (field_ == kTensorFloats && is_float_);
   if (level_ == Level::kTensor && weights && length >= kMinExternal) {
-    if (data_) return fail("a tensor in it has its values twice.");
+    if (data_) return stop("values twice");
     data_ = position_;
     data_length_ = length;
     position_ += length;
@@ -222,7 +222,7 @@ void OnnxIndex::length_read() {
 
 void OnnxIndex::close_levels() {
   while (fault_.empty() && position_ == end() && !whole_) {
-    if (step_ != Step::kKey || !head_.empty()) return fail("a part of it is cut off.");
+    if (step_ != Step::kKey || !head_.empty()) return stop("cut off");
     switch (level_) {
       case Level::kTensor:
         level_ = Level::kGraph;
@@ -232,7 +232,7 @@ void OnnxIndex::close_levels() {
         level_ = Level::kModel;
         break;
       case Level::kModel:
-        if (!has_graph_) return fail("it has no graph.");
+        if (!has_graph_) return stop("no graph");
         append_varint(model_, kModelGraph << 3U | kDelimited);
         append_varint(model_, graph_.size());
         graph_.insert(0, std::exchange(model_, {}));
@@ -249,6 +249,7 @@ void OnnxIndex::finish_tensor() {
   std::optional<std::uint64_t> offset = 0;
   std::optional<std::uint64_t> length;
   std::string_view location;
+  bool unreadable = false;
   Fields tensor{tensor_};
   while (tensor.next()) {
     if (tensor.field == kTensorName) found.name = tensor.bytes;
@@ -260,10 +261,10 @@ void OnnxIndex::finish_tensor() {
     if (key == "location") location = beside(value);
     if (key == "offset") offset = text::parse_uint(value);
     if (key == "length") length = text::parse_uint(value);
-    if (key == "length" && !length) return fail("a tensor in it has no length.");
+    if (key == "length" && !length) unreadable = true;
   }
   if (data_) {
-    if (external) return fail("a tensor in it has its values twice.");
+    if (external) return stop("values twice");
     found.offset = *data_;
     found.length = data_length_;
     append_entry(tensor_, "location", files_.front().name);
@@ -274,16 +275,16 @@ void OnnxIndex::finish_tensor() {
   } else if (external) {
     const auto file =
         std::find_if(files_.begin() + 1, files_.end(), [&](const File& one) { return one.name == location; });
-    if (file == files_.end()) return fail("its weights lie in a file that is not there.");
-    if (!offset || *offset > file->size || length.value_or(0) > file->size - *offset)
-      return fail("its weights lie outside their file.");
+    if (file == files_.end()) return stop("weights in a file that is not there");
+    if (unreadable || !offset || *offset > file->size || length.value_or(0) > file->size - *offset)
+      return stop("weights outside their file");
     found.file = static_cast<std::size_t>(file - files_.begin());
     found.offset = *offset;
     found.length = length.value_or(file->size - *offset);
   }
   append_field(graph_, kGraphInitializer, std::exchange(tensor_, {}));
   if (!data_ && !external) return;
-  if (initializers_.size() >= kMaxInitializers) return fail("it has too many tensors.");
+  if (initializers_.size() >= kMaxInitializers) return stop("too many tensors");
   weight_bytes_ = saturating_add(weight_bytes_, found.length);
   initializers_.push_back(std::move(found));
 }

@@ -19,6 +19,7 @@ void fields(auto& f, json::Of<SessionPlan> auto& plan) {
   f("chatTemplate", plan.chat_template);
   f("threads", plan.threads);
   f("runtime", plan.runtime);
+  f("runtimeFile", plan.runtime_file);
 }
 
 namespace action {

@@ -52,6 +52,7 @@ const CONFIG = {
   host: 'https://hub.test',
   dtype: 'auto',
   executionProvider: 'auto',
+  runtimeFiles: [],
   record: null,
   timings: null,
   revalidate: 'default',

@@ -27,7 +27,7 @@ test('a part is streamed as it lies in the file, a piece at a time, and counted'
     const file = new StreamedFile(new Blob([bytes]), (count) => handed.push(count));
     const { lengths, read } = await lengthsAndBytes(file.slice(...range).stream());
     assert.deepEqual(lengths, expected);
-    assert.deepEqual(handed, expected);
+    assert.deepEqual(handed, [0, ...expected]);
     assert.ok(read.equals(bytes.subarray(...range)));
   }
 });
@@ -69,7 +69,7 @@ test('a file that is read at once passes for its bytes and holds none', () => {
     assert.ok(sync instanceof Uint8Array);
     assert.equal(sync.byteLength, bytes.length);
     assert.ok(Buffer.from(sync.subarray(...range)).equals(bytes.subarray(...range)));
-    assert.deepEqual(handed, expected);
+    assert.deepEqual(handed, [0, ...expected]);
     sync.forget();
     assert.ok(Buffer.from(sync.subarray(1, 4)).equals(bytes.subarray(1, 4)));
   }
@@ -106,5 +106,5 @@ test('a file that is no graph has a fault', async () => {
   const { fault } = await readGraph(core, graphPlan('m.onnx'), {
     'm.onnx': new Blob(['<!doctype html><title>Not found</title>']),
   });
-  assert.match(fault, /^m\.onnx is no model: .*\.$/);
+  assert.match(fault, /^m\.onnx is no model: [a-z ]+$/);
 });

@@ -40,7 +40,12 @@ export interface Finish {
 
 /** Page → loader worker. */
 export type ToWorker =
-  | { type: 'start'; models: ModelConfig[]; runtimeUrl: string | null; storage: 'auto' | 'memory' }
+  | {
+      type: 'start';
+      models: Omit<ModelConfig, 'runtimeFiles'>[];
+      runtimeUrl: string | null;
+      storage: 'auto' | 'memory';
+    }
   /** Answered by `done` once the core has taken it and, for remove and dispose, it is done. */
   | { type: 'command'; id: number; key: string; command: Command }
   /** Answered by `done` with the bytes that the model takes in the store. */

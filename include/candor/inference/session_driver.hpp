@@ -24,7 +24,7 @@ struct PhaseTimings {
   std::string to_json() const;
 };
 
-/// Follows one session of the runtime from nothing to ready: the runtime's own bytes and the graph (create),
+/// Follows one session of the runtime from nothing to ready: the runtime and the graph (create),
 /// weights going to the device (upload), first run with its shader compilation (warmup). Phases only go
 /// forward.
 class SessionDriver {
@@ -67,9 +67,6 @@ class SessionDriver {
   PhaseTimings timings_;
   State state_ = State::kIdle;
   Instant phase_began_{};
-  bool graph_ = false;  // the runtime is here; the graph is being read
-  std::uint64_t runtime_loaded_ = 0;
-  std::optional<std::uint64_t> runtime_total_;
   std::uint64_t uploaded_ = 0;
   std::optional<std::uint64_t> weight_bytes_;
 };

@@ -25,6 +25,7 @@ struct SessionPlan {
   unsigned threads = 1;
   /// Which build of ONNX Runtime Web.
   RuntimeBuild runtime = RuntimeBuild::kAsyncify;
+  std::string runtime_file;  ///< its WebAssembly
 };
 
 /// What JavaScript is asked to do, in order. bindings.d.ts has the same list for its readers.

@@ -41,7 +41,7 @@ class OnnxIndex {
   /// Bytes from next() on, any number; none: the file ends there.
   void add(std::span<const std::uint8_t> bytes);
 
-  /// What is wrong with the file, in English; empty: nothing so far.
+  /// What is wrong with the file, for its maker; empty: nothing so far.
   const std::string& fault() const { return fault_; }
   /// The small graph, once the index is whole.
   const std::string& graph() const { return graph_; }
@@ -65,7 +65,7 @@ class OnnxIndex {
   void finish_tensor();
   std::string& kept();
   std::uint64_t end() const { return ends_[static_cast<std::size_t>(level_)]; }
-  void fail(const char* what);
+  void stop(const char* what);
 
   std::vector<File> files_;
   std::uint64_t position_ = 0;

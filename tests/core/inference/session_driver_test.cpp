@@ -9,16 +9,12 @@ using Stage = event::SessionStage;
 
 Instant at(double ms) { return instant_from_ms(ms); }
 
-TEST(SessionDriver, GoesFromTheRuntimeOverTheUploadToReady) {
+TEST(SessionDriver, GoesFromTheGraphOverTheUploadToReady) {
   SessionDriver driver({});
   EXPECT_FALSE(driver.phase());
   driver.start("q4/webgpu", 1'000, at(0));
   EXPECT_EQ(driver.phase(), LoadPhase::kCreate);
   EXPECT_FALSE(driver.percent());
-  driver.progress({1, Stage::kRuntime, 250, 1'000}, at(10));
-  EXPECT_EQ(driver.percent(), 25.0);
-  driver.progress({1, Stage::kRuntime, 1'000, 1'000}, at(20));
-  EXPECT_FALSE(driver.percent()) << "the runtime is here, but the phase is not over";
   driver.progress({1, Stage::kCreate, 0, {}}, at(30));
   EXPECT_EQ(driver.phase(), LoadPhase::kCreate);
   driver.progress({1, Stage::kUpload, 400, 1'000}, at(100));
@@ -44,7 +40,7 @@ TEST(SessionDriver, NeverGoesBack) {
   driver.progress({1, Stage::kUpload, 500, 1'000}, at(1));
   driver.progress({1, Stage::kUpload, 300, 1'000}, at(2));
   EXPECT_EQ(driver.percent(), 50.0);
-  driver.progress({1, Stage::kRuntime, 1, 2}, at(3));
+  driver.progress({1, Stage::kCreate, 1, 2}, at(3));
   EXPECT_EQ(driver.phase(), LoadPhase::kUpload);
   driver.progress({1, Stage::kWarmup, 0, {}}, at(4));
   driver.progress({1, Stage::kUpload, 900, 1'000}, at(5));

@@ -63,6 +63,78 @@ TEST(ModelLoader, BringsAModelFromTheHubToReady) {
   EXPECT_EQ(world.last().files_completed, 5U);
 }
 
+// --- the runtime's own code ---
+
+TEST(ModelLoader, TheRuntimesCodeIsAFileOfTheLoad) {
+  LoaderWorld world;
+  world.device.jspi = true;
+  world.need_runtime();
+  world.tell(event::Load{});
+  world.run_for(3'000);
+  expect_ready(world);
+  EXPECT_EQ(world.session->runtime, RuntimeBuild::kJspi);
+  EXPECT_EQ(world.session->runtime_file, "ort-1/jspi.wasm");
+  EXPECT_TRUE(world.disk.at("ort-1/jspi.wasm") == world.server.at("runtime/jspi.wasm"));
+  EXPECT_EQ(world.disk.count("ort-1/asyncify.wasm"), 0U) << "only what this device needs";
+  EXPECT_EQ(world.last().total_size, q4f16_bytes(world) + 90'000U) << "counted in the total";
+  EXPECT_EQ(world.last().total_files, 6U);
+
+  world.reload();
+  world.network = false;
+  world.fetched.clear();
+  world.tell(event::Load{});
+  world.run_for(2'000);
+  expect_ready(world);
+  EXPECT_TRUE(world.fetched.empty()) << "a second visit needs no network";
+}
+
+TEST(ModelLoader, OnlyTheRuntimesCodeIsFetchedWhereAllElseIsHere) {
+  LoaderWorld world;
+  world.tell(event::Load{});
+  world.run_for(2'000);
+  expect_ready(world);
+  world.reload();
+  world.need_runtime();
+  world.fetched.clear();
+  world.tell(event::Load{});
+  world.run_for(2'000);
+  expect_ready(world);
+  ASSERT_FALSE(world.fetched.empty());
+  for (const std::string& url : world.fetched) EXPECT_TRUE(url.ends_with("/runtime/asyncify.wasm")) << url;
+  EXPECT_EQ(world.last().network, 90'000U);
+  EXPECT_EQ(world.last().cached, q4f16_bytes(world));
+}
+
+TEST(ModelLoader, ARuntimeThatCannotBeFetchedIsTheNetworksFailure) {
+  LoaderWorld world;
+  world.tell(event::Load{});
+  world.run_for(2'000);
+  expect_ready(world);
+  world.reload();
+  world.need_runtime();
+  world.network = false;
+  world.tell(event::Load{});
+  world.run_for(20'000);
+  EXPECT_EQ(world.last().phase, LoadPhase::kDownload);
+  ASSERT_TRUE(world.last().error);
+  EXPECT_EQ(world.last().error->error.code, ErrorCode::kNetwork);
+  EXPECT_EQ(world.last().error->kept, q4f16_bytes(world));
+  EXPECT_FALSE(world.session);
+  world.network = true;
+  world.run_for(60'000);
+  expect_ready(world);
+}
+
+TEST(ModelLoader, ARuntimeThatIsNotWhatThePackageWasBuiltWithNeverRuns) {
+  LoaderWorld world;
+  world.need_runtime();
+  world.server["runtime/asyncify.wasm"][5] ^= 1;
+  world.tell(event::Load{});
+  world.run_for(600'000);
+  EXPECT_EQ(world.last().status, LoadStatus::kFailed);
+  EXPECT_FALSE(world.session);
+}
+
 TEST(ModelLoader, TellsThePaceOfTheWeightsOnTheirWayToTheDevice) {
   LoaderWorld world;
   world.session_answers = false;

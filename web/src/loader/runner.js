@@ -474,6 +474,7 @@ export class Runner {
       ...plan.externalData,
       plan.config,
       plan.tokenizer,
+      plan.runtimeFile || null,
       plan.generationConfig,
       plan.tokenizerConfig,
       plan.chatTemplate,

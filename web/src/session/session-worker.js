@@ -29,7 +29,7 @@ const stopped = new Set();
 async function create({ plan, files, runtimeUrl }) {
   return createSession(plan, files, {
     core: await loadCore(),
-    loadRuntime: (progress) => loadRuntime({ ...plan, runtimeUrl, progress }),
+    loadRuntime: (wasm) => loadRuntime({ ...plan, runtimeUrl, wasm }),
     requestDevice,
     readNow,
     report: (event) => post({ type: 'event', event }),

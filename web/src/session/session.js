@@ -27,7 +27,7 @@ import { StreamedFile, SyncFile } from './weights.js';
 /**
  * @typedef {object} Runtime what a session is made with
  * @property {CoreModule} core
- * @property {(progress: (loaded: number, total: number | null) => void) => Promise<Ort>} loadRuntime
+ * @property {(wasm: Blob) => Promise<Ort>} loadRuntime
  * @property {() => Promise<GPUDevice>} requestDevice
  * @property {(blob: Blob) => ArrayBuffer} readNow
  * @property {(event: SessionEvent) => void} report
@@ -58,7 +58,7 @@ export async function createSession(
   files,
   { core, loadRuntime, requestDevice, readNow, report, clock },
 ) {
-  /** @type {(stage: 'runtime' | 'create' | 'upload' | 'warmup', loaded?: number, total?: number | null) => void} */
+  /** @type {(stage: 'create' | 'upload' | 'warmup', loaded?: number, total?: number | null) => void} */
   const progress = (stage, loaded = 0, total = null) =>
     report({ type: 'sessionProgress', stage, loaded, total });
 
@@ -69,9 +69,8 @@ export async function createSession(
     plan.generationConfig ? readJson(files[plan.generationConfig], plan.generationConfig) : null,
   ]);
 
-  const ort = await loadRuntime((loaded, total) => progress('runtime', loaded, total));
-
   progress('create');
+  const ort = await loadRuntime(files[plan.runtimeFile]);
   const { graph, weightBytes, fault } = await readGraph(core, plan, files);
   if (fault) throw new SessionError('integrity', fault);
   /** @type {GPUDevice | null} */
@@ -85,10 +84,11 @@ export async function createSession(
   }
   let handed = 0;
   const count = (/** @type {number} */ bytes) => {
+    // The runtime starts itself before it asks for the first.
+    if (!bytes && handed) return;
     handed += bytes;
     progress('upload', handed, weightBytes);
   };
-  count(0);
   const weights = [plan.graph, ...plan.externalData].map((path) => ({
     path: nameOf(path),
     data:

@@ -9,7 +9,7 @@ export const PIECE = 1 << 20;
 /** Gives the memory back now, and not at some collection of garbage later. @param {Uint8Array<ArrayBuffer>} bytes */
 const free = (bytes) => void bytes.buffer.transfer?.(0);
 
-/** @typedef {(bytes: number) => void} Handed so many more bytes went to the runtime */
+/** @typedef {(bytes: number) => void} Handed so many more bytes went to the runtime; 0 where a tensor begins */
 
 /**
  * As the JSPI build reads external data: one `slice(begin, end).stream()` a tensor, and meanwhile this thread goes on.
@@ -35,6 +35,7 @@ export class StreamedFile extends Blob {
   /** Not a byte stream: ONNX Runtime, refused a "byob" reader, takes the other. */
   stream() {
     const read = (/** @type {number} */ at) => super.slice(at, at + PIECE).arrayBuffer();
+    this.#handed(0);
     let at = 0;
     return new ReadableStream({
       pull: async (controller) => {
@@ -81,6 +82,7 @@ export class SyncFile extends Uint8Array {
   /** @param {number} [begin] @param {number} [end] @returns {Uint8Array<ArrayBuffer>} until the next call */
   subarray(begin = 0, end = this.byteLength) {
     const length = end - begin;
+    this.#handed(0);
     if (this.#scratch.length < length) {
       this.forget();
       this.#scratch = new Uint8Array(length);
