@@ -5,12 +5,15 @@
 #include <emscripten/val.h>
 
 #include <cstdint>
+#include <limits>
 #include <string>
 #include <vector>
 
+#include "candor/base/bytes.hpp"
 #include "candor/inference/generation_loop.hpp"
 #include "candor/loader/model_loader.hpp"
 #include "candor/loader/watched_load.hpp"
+#include "candor/model/onnx_index.hpp"
 #include "candor/progress/multi_file_aggregator.hpp"
 #include "candor/progress/progress_tracker.hpp"
 #include "candor/progress/throttler.hpp"
@@ -75,6 +78,31 @@ class GenerationLoop {
  private:
   candor::GenerationLoop loop_;
   wire::Buffer<float> logits_;
+};
+
+class OnnxIndex {
+ public:
+  OnnxIndex(const std::string& name, double size)
+      : index_(name, candor::bytes_from_double(size).value_or(0)) {}
+  void external(const std::string& name, double size) {
+    index_.external(name, candor::bytes_from_double(size).value_or(0));
+  }
+  double next() const {
+    const auto at = index_.next();
+    return at ? static_cast<double>(*at) : std::numeric_limits<double>::quiet_NaN();
+  }
+  double buffer(double length) { return static_cast<double>(buffer_.address(wire::count_from(length))); }
+  void add(double length) { index_.add(buffer_.first(wire::count_from(length))); }
+  std::string fault() const { return index_.fault(); }
+  double graph() const {
+    return static_cast<double>(reinterpret_cast<std::uintptr_t>(index_.graph().data()));
+  }
+  double graph_bytes() const { return static_cast<double>(index_.graph().size()); }
+  double weight_bytes() const { return static_cast<double>(index_.weight_bytes()); }
+
+ private:
+  candor::OnnxIndex index_;
+  wire::Buffer<std::uint8_t> buffer_;
 };
 
 class ProgressTracker {
@@ -213,6 +241,17 @@ EMSCRIPTEN_BINDINGS(candor) {
       .function("next", &GenerationLoop::next)
       .function("abort", &GenerationLoop::abort)
       .function("forget", &GenerationLoop::forget);
+
+  class_<OnnxIndex>("OnnxIndex")
+      .constructor<const std::string&, double>()
+      .function("external", &OnnxIndex::external)
+      .function("next", &OnnxIndex::next)
+      .function("buffer", &OnnxIndex::buffer)
+      .function("add", &OnnxIndex::add)
+      .function("fault", &OnnxIndex::fault)
+      .function("graph", &OnnxIndex::graph)
+      .function("graphBytes", &OnnxIndex::graph_bytes)
+      .function("weightBytes", &OnnxIndex::weight_bytes);
 
   class_<ProgressTracker>("ProgressTracker")
       .constructor<const std::string&, const std::string&, double>()

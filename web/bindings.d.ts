@@ -26,6 +26,7 @@ export interface Snapshot {
   cached: number;
   verified: number;
   resident: number;
+  residentTotal: number | null;
   speed: number | null;
   timeRemaining: number | null;
   etaLow: number | null;
@@ -201,6 +202,8 @@ export interface ModelConfig {
   dtype: string | Record<string, string>; // 'auto' | name | per component
   file: string; // the graph's path, wherever it lies; '' for the conventions
   executionProvider: 'auto' | 'webgpu' | 'wasm';
+  /** The code of each build of the runtime that a device may need; loaded with the model, as one of its files. */
+  runtimeFiles: RuntimeFile[];
   /** The record saved under download_state_${modelKey} by an earlier visit, as found; hostile until checked. */
   record: string | null;
   /** The record under candor_timings_${modelKey}, likewise: how long the phases took last time on this device. */
@@ -212,6 +215,15 @@ export interface ModelConfig {
   revalidate: 'default' | 'never' | 'background' | 'before-load';
   /** Seed for jitter. */
   seed: number;
+}
+
+export interface RuntimeFile {
+  runtime: SessionPlan['runtime'];
+  /** Below the model's folder; it names the version. */
+  path: string;
+  url: string;
+  size: number;
+  sha256: string;
 }
 
 /** What a device can do, as probed. Unknown numbers are null. */
@@ -294,7 +306,7 @@ export type CoreEvent =
   | {
       type: 'sessionProgress';
       session: number;
-      stage: 'runtime' | 'create' | 'upload' | 'warmup';
+      stage: 'create' | 'upload' | 'warmup';
       loaded: number;
       total: number | null;
     }
@@ -386,6 +398,8 @@ export interface SessionPlan {
   runtime: 'jspi' | 'asyncify' | 'plain';
   /** A device may be requested with the feature `subgroups`. */
   subgroups: boolean;
+  /** Its WebAssembly; '' where no RuntimeFile is of this build. */
+  runtimeFile: string;
 }
 
 /** The next step of a generation, from GenerationLoop. */
@@ -506,6 +520,25 @@ export interface GenerationLoopHandle extends Bound {
   forget(): void;
 }
 
+/** Finds the weights of an .onnx file without reading them. */
+export interface OnnxIndexHandle extends Bound {
+  /** A file beside it that it may name, and its bytes. Before the first piece. */
+  external(name: string, size: number): void;
+  /** Offset of the byte that is needed next; NaN: nothing more. */
+  next(): number;
+  /** Address of room for `length` bytes. */
+  buffer(length: number): number;
+  /** So many bytes from next() on lie there; 0: the file ends. */
+  add(length: number): void;
+  /** What is wrong with the file; '' for nothing. */
+  fault(): string;
+  /** Address of the graph whose weights are references to the files, once next() is NaN. */
+  graph(): number;
+  graphBytes(): number;
+  /** Bytes of all that it refers to. */
+  weightBytes(): number;
+}
+
 export interface ProgressTrackerHandle extends Bound {
   update(loaded: number, total: number, nowMs: number): void; // NaN: unknown
   handleTransformersProgress(eventJson: string, nowMs: number): void;
@@ -566,6 +599,8 @@ export interface CoreModule {
   HEAPF32: Float32Array;
   ModelLoader: new (configJson: string) => ModelLoaderHandle;
   GenerationLoop: new (graphFactsJson: string) => GenerationLoopHandle;
+  /** name: of the file, as the graph shall call it; size: its bytes. */
+  OnnxIndex: new (name: string, size: number) => OnnxIndexHandle;
   ProgressTracker: new (name: string, file: string, total: number) => ProgressTrackerHandle;
   MultiFileAggregator: new () => MultiFileAggregatorHandle;
   /** revision: as it stands in an address. cacheKnown: kept() tells of all that is in the cache. */

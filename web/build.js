@@ -4,6 +4,7 @@
  * `--types` makes the declarations, too.
  */
 import { execFileSync } from 'node:child_process';
+import { createHash } from 'node:crypto';
 import { cp, mkdir, readFile, readdir, rm, writeFile } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import path from 'node:path';
@@ -80,19 +81,36 @@ export async function bundle({ external = [], write = true } = {}) {
 
 /**
  * Three builds of ONNX Runtime: two with WebGPU, for engines that can suspend WebAssembly and for the others, and one for
- * the processor.
+ * the processor. Of each its scripts and its WebAssembly, which is loaded as a file of the model.
  */
-const ORT = [
-  'ort.jspi.min.mjs',
-  'ort-wasm-simd-threaded.jspi.mjs',
-  'ort-wasm-simd-threaded.jspi.wasm',
-  'ort.webgpu.min.mjs',
-  'ort-wasm-simd-threaded.asyncify.mjs',
-  'ort-wasm-simd-threaded.asyncify.wasm',
-  'ort.wasm.min.mjs',
-  'ort-wasm-simd-threaded.mjs',
-  'ort-wasm-simd-threaded.wasm',
-];
+const ORT = {
+  jspi: ['ort.jspi.min.mjs', 'ort-wasm-simd-threaded.jspi.mjs', 'ort-wasm-simd-threaded.jspi.wasm'],
+  asyncify: [
+    'ort.webgpu.min.mjs',
+    'ort-wasm-simd-threaded.asyncify.mjs',
+    'ort-wasm-simd-threaded.asyncify.wasm',
+  ],
+  plain: ['ort.wasm.min.mjs', 'ort-wasm-simd-threaded.mjs', 'ort-wasm-simd-threaded.wasm'],
+};
+
+/** Copies ONNX Runtime's files, and writes down what its WebAssembly must be. */
+async function copyRuntime() {
+  const from = path.dirname(createRequire(import.meta.url).resolve('onnxruntime-web/webgpu'));
+  const { version } = JSON.parse(await readFile(path.join(from, '../package.json'), 'utf8'));
+  /** @type {Record<string, { path: string, size: number, sha256: string }>} */
+  const files = {};
+  for (const [build, names] of Object.entries(ORT)) {
+    for (const name of names) await cp(path.join(from, name), path.join(dist, 'ort', name));
+    const wasm = /** @type {string} */ (names.at(-1));
+    const bytes = await readFile(path.join(from, wasm));
+    files[build] = {
+      path: `onnxruntime-web-${version}/${wasm}`,
+      size: bytes.length,
+      sha256: createHash('sha256').update(bytes).digest('hex'),
+    };
+  }
+  await writeFile(path.join(dist, 'ort/files.js'), `export default ${JSON.stringify(files)};\n`);
+}
 
 /** For those who install the package: declarations from the JSDoc, and the hand-written ones beside them. */
 async function declarations() {
@@ -118,8 +136,7 @@ async function main() {
     compress: { passes: 5, keep_fargs: false },
   });
   await writeFile(path.join(dist, 'core/candor-core.js'), code ?? '');
-  const ort = path.dirname(createRequire(import.meta.url).resolve('onnxruntime-web/webgpu'));
-  for (const name of ORT) await cp(path.join(ort, name), path.join(dist, 'ort', name));
+  await copyRuntime();
   for (const name of await readdir(dist)) {
     if (name.startsWith('page-')) await rm(path.join(dist, name));
   }

@@ -11,7 +11,7 @@ const web = path.dirname(fileURLToPath(import.meta.url));
 const gzipped = (/** @type {Uint8Array} */ bytes) => gzipSync(bytes, { level: 9 }).length;
 
 /** At most so many bytes. */
-export const LIMITS = { coreGzipBytes: 100_000, webGzipBytes: 40_000 };
+export const LIMITS = { coreGzipBytes: 115_000, webGzipBytes: 40_000 };
 
 /**
  * Bytes after `gzip -9`. `core`: its wasm and JavaScript glue, as built. `web`: all other code of ours in the package,

@@ -67,9 +67,6 @@ std::string PhaseTimings::to_json() const {
 
 void SessionDriver::start(std::string variant, std::optional<std::uint64_t> weight_bytes, Instant now) {
   timings_ = PhaseTimings{std::move(variant), {}, {}, {}, last_time_.speeds};
-  graph_ = false;
-  runtime_loaded_ = 0;
-  runtime_total_.reset();
   uploaded_ = 0;
   weight_bytes_ = weight_bytes;
   state_ = State::kCreating;
@@ -88,19 +85,14 @@ void SessionDriver::enter(State state, Instant now) {
 void SessionDriver::progress(const event::SessionProgress& event, Instant now) {
   if (!loading()) return;
   switch (event.stage) {
-    case event::SessionStage::kRuntime:
-      if (state_ != State::kCreating || graph_) return;
-      runtime_loaded_ = std::max(runtime_loaded_, event.loaded);
-      if (event.total) runtime_total_ = event.total;
-      return;
     case event::SessionStage::kCreate:
-      graph_ = graph_ || state_ == State::kCreating;
       return;
     case event::SessionStage::kUpload:
       if (state_ == State::kWarmingUp) return;
       if (state_ == State::kCreating) enter(State::kUploading, now);
-      uploaded_ = std::max(uploaded_, event.loaded);
       if (event.total) weight_bytes_ = event.total;
+      // A tensor that is read twice is no more weights.
+      uploaded_ = std::max(uploaded_, std::min(event.loaded, weight_bytes_.value_or(event.loaded)));
       return;
     case event::SessionStage::kWarmup:
       if (state_ != State::kWarmingUp) enter(State::kWarmingUp, now);
@@ -134,10 +126,6 @@ std::optional<LoadPhase> SessionDriver::phase() const {
 
 std::optional<double> SessionDriver::percent() const {
   if (state_ == State::kUploading) return unfinished_percent(uploaded_, weight_bytes_);
-  // The graph has no bytes to count, so after the runtime is here the rest of this phase has no percentage.
-  if (state_ == State::kCreating && !graph_ && runtime_total_ && runtime_loaded_ < *runtime_total_) {
-    return unfinished_percent(runtime_loaded_, runtime_total_);
-  }
   return std::nullopt;
 }
 

@@ -48,9 +48,13 @@ std::vector<std::string> candidates(const ModelConfig& config, const DeviceProfi
 
 loading::ChoicePtr with_other_data(loading::ChoicePtr choice, const Manifest& files) {
   if (!choice || !choice->plan.graph().external_data.empty()) return choice;
+  const std::string& graph = choice->plan.graph().graph;
+  const std::string_view folder = std::string_view(graph).substr(0, graph.rfind('/') + 1);
   std::vector<std::string> others;
   for (const ManifestFile& file : files.files())
-    if (file.path.find(".onnx") == std::string::npos &&
+    // The runtime's code lies among the model's files.
+    if (file.path.starts_with(folder) && !file.path.ends_with(".wasm") &&
+        file.path.find(".onnx") == std::string::npos &&
         std::find(choice->plan.files().begin(), choice->plan.files().end(), file.path) ==
             choice->plan.files().end() &&
         std::find(ModelSpec::text_files().begin(), ModelSpec::text_files().end(), file.path) ==

@@ -94,6 +94,16 @@ void add_files(Snapshot& shown, const Download& download, const AggregateProgres
   }
 }
 
+// The pace of bytes on their way, and what follows from it.
+void add_pace(Snapshot& shown, const auto& info) {
+  shown.speed = info.speed;
+  shown.time_remaining = info.time_remaining;
+  shown.eta_low = info.eta_low;
+  shown.eta_high = info.eta_high;
+  shown.eta = info.eta_display;
+  shown.stalled_for = info.stalled_for;
+}
+
 void add_transfer(Snapshot& shown, const LoaderData& loader, const Download& download, Instant now) {
   const TransferTotals& totals = download.totals();
   const AggregateProgressInfo sum = loader.progress->snapshot(now);
@@ -101,14 +111,7 @@ void add_transfer(Snapshot& shown, const LoaderData& loader, const Download& dow
   shown.total_files = totals.files;
   shown.current_file = sum.current_file;
   shown.throughput = sum.sparkline.bytes_per_second;
-  if (shown.status == LoadStatus::kDownloading && shown.phase == LoadPhase::kDownload) {
-    shown.speed = sum.speed;
-    shown.time_remaining = sum.time_remaining;
-    shown.eta_low = sum.eta_low;
-    shown.eta_high = sum.eta_high;
-    shown.eta = sum.eta_display;
-    shown.stalled_for = sum.stalled_for;
-  }
+  if (shown.status == LoadStatus::kDownloading && shown.phase == LoadPhase::kDownload) add_pace(shown, sum);
   if (shown.phase == LoadPhase::kDownload) shown.progress = sum.overall_progress;
   if (shown.phase == LoadPhase::kVerify) shown.progress = almost(loader.hashed, totals.bytes.size);
   add_files(shown, download, sum);
@@ -235,9 +238,12 @@ Snapshot snapshot_of(const LoaderData& loader, Instant now) {
     shown.progress = state->driver->percent();
     shown.phase_last_time = state->driver->phase_last_time();
     shown.resident = state->driver->resident();
+    shown.resident_total = state->driver->weight_bytes();
+    if (state->upload && shown.phase == LoadPhase::kUpload) add_pace(shown, state->upload->snapshot(time));
   } else if (const auto* ready = std::get_if<Ready>(&loader.state)) {
     shown.progress = 100;
     shown.resident = ready->driver->resident();
+    shown.resident_total = ready->driver->weight_bytes();
     shown.newer = ready->newer;
   }
   shown.error = error_in(loader, time);

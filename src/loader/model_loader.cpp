@@ -22,9 +22,11 @@ bool is_final(LoadStatus status) { return !is_running(status); }
 // A graph without its weights is smaller than this, bytes.
 constexpr std::uint64_t kSmallGraph = 16U << 20U;
 
-std::vector<std::string> weight_files(const VariantPlan& plan) {
-  std::vector<std::string> paths = plan.graph().external_data;
-  paths.push_back(plan.graph().graph);
+// What is large waits until what is small has been judged.
+std::vector<std::string> large_files(const SessionPlan& plan) {
+  std::vector<std::string> paths = plan.external_data;
+  paths.push_back(plan.graph);
+  paths.push_back(plan.runtime_file);
   return paths;
 }
 
@@ -460,12 +462,17 @@ void ModelLoader::resolved(const DeviceProfile& device, const std::string& distr
 void ModelLoader::transfer(ChoicePtr choice, Manifest manifest, std::shared_ptr<const Manifest> list,
                            const std::string& distrusted, Instant now) {
   Repository& files = data_.repository;
+  const SessionPlan plan = session_plan(data_.config, *choice);
+  if (const RuntimeFile* runtime = runtime_file(data_.config, plan.runtime)) {
+    if (auto error = manifest.add({{runtime->path, runtime->size, runtime->sha256, {}, runtime->url, {}}}))
+      return fail(std::move(*error), {}, now);
+  }
   const bool fresh_list = list != nullptr;
   Transferring next;
   std::vector<std::string> held;
   // What is whole already was judged, or will be by the session itself.
   if (fresh_list && files.outlook(manifest).missing != std::uint64_t{0}) {
-    held = weight_files(choice->plan);
+    held = large_files(plan);
     next.held = Transferring::Held::kWeights;
     next.list = std::move(list);
   }
@@ -537,7 +544,7 @@ void ModelLoader::moved(Transferring& state, Instant now) {
 void ModelLoader::examine(Transferring& state) {
   if (state.examination) return;
   state.examination = ++examinations_;
-  actions_.push_back(action::Examine{*state.examination, session_plan(*state.choice),
+  actions_.push_back(action::Examine{*state.examination, session_plan(data_.config, *state.choice),
                                      state.held == Transferring::Held::kData});
 }
 
@@ -565,7 +572,7 @@ void ModelLoader::handle(const event::Examined& event, Instant now) {
   } else {
     state->held = Transferring::Held::kNothing;
     state->list.reset();
-    data_.repository.release(weight_files(state->choice->plan), now);
+    data_.repository.release(large_files(session_plan(data_.config, *state->choice)), now);
   }
   files_moved(now);
 }
@@ -615,16 +622,20 @@ void ModelLoader::create_session(ChoicePtr choice, bool fresh_list, Instant now)
   data_.progress->set_loading(now);
   auto driver = std::make_unique<SessionDriver>(data_.timings);
   driver->start(variant_id(choice->plan.variant()), choice->plan.weight_bytes(), now);
-  actions_.push_back(action::CreateSession{++sessions_, session_plan(*choice)});
+  actions_.push_back(action::CreateSession{++sessions_, session_plan(data_.config, *choice)});
   if (!fresh_list && data_.online && revalidation(data_.config) == Revalidate::kBackground)
     data_.repository.look(candidates(data_.config, choice->device), now);
-  enter(Loading{std::move(choice), fresh_list, sessions_, std::move(driver)}, now);
+  enter(Loading{std::move(choice), fresh_list, sessions_, std::move(driver), std::nullopt}, now);
 }
 
 void ModelLoader::handle(const event::SessionProgress& event, Instant now) {
   auto* state = std::get_if<Loading>(&data_.state);
   if (!state || event.session != state->session) return;
   state->driver->progress(event, now);
+  if (state->driver->phase() == LoadPhase::kUpload) {
+    if (!state->upload) state->upload.emplace(ProgressTracker::Options{});
+    state->upload->update(state->driver->resident(), state->driver->weight_bytes(), now);
+  }
   changed_ = true;
 }
 
@@ -683,8 +694,10 @@ void ModelLoader::handle(const event::SessionFailed& event, Instant now) {
     // The same weights, if the processor can take them.
     ChoicePtr choice = choose(data_.repository.download()->manifest(), data_.config.variant, device, none);
     if (choice) {
+      // The processor has another build of the runtime, which may have to come first.
       end_session();
-      return create_session(std::move(choice), state->fresh_list, now);
+      data_.repository.close();
+      return open({}, now);
     }
   }
   Intent intent;

@@ -9,7 +9,13 @@
 
 namespace candor {
 
-SessionPlan session_plan(const loading::Choice& choice) {
+const RuntimeFile* runtime_file(const ModelConfig& config, RuntimeBuild build) {
+  for (const RuntimeFile& file : config.runtime_files)
+    if (file.build == build) return &file;
+  return nullptr;
+}
+
+SessionPlan session_plan(const ModelConfig& config, const loading::Choice& choice) {
   const VariantPlan& plan = choice.plan;
   const auto optional_file = [&](const char* path) -> std::optional<std::string> {
     const auto& files = plan.files();
@@ -29,6 +35,7 @@ SessionPlan session_plan(const loading::Choice& choice) {
   session.threads = session.execution_provider == ExecutionProvider::kWasm ? choice.device.wasm_threads() : 1;
   session.runtime = choice.device.runtime_build(session.execution_provider);
   session.subgroups = choice.device.good_subgroups();
+  if (const RuntimeFile* file = runtime_file(config, session.runtime)) session.runtime_file = file->path;
   return session;
 }
 

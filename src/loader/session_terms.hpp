@@ -10,7 +10,10 @@
 namespace candor {
 
 /// What a session worker needs for this choice.
-SessionPlan session_plan(const loading::Choice& choice);
+SessionPlan session_plan(const ModelConfig& config, const loading::Choice& choice);
+
+/// The code of the runtime that this plan needs; null where nobody named it.
+const RuntimeFile* runtime_file(const ModelConfig& config, RuntimeBuild build);
 
 /// Weights and engine, by which the durations of a session's phases are kept.
 std::string variant_id(const Variant& variant);

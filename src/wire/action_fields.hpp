@@ -20,6 +20,7 @@ void fields(auto& f, json::Of<SessionPlan> auto& plan) {
   f("threads", plan.threads);
   f("runtime", plan.runtime);
   f("subgroups", plan.subgroups);
+  f("runtimeFile", plan.runtime_file);
 }
 
 namespace action {

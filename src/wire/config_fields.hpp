@@ -23,6 +23,14 @@ bool read_json(const json::Value* value, OrAuto& out);
 
 }  // namespace wire
 
+void fields(auto& f, json::Of<RuntimeFile> auto& file) {
+  f.required("runtime", file.build);
+  f.required("path", file.path);
+  f.required("url", file.url);
+  f.required("size", file.size);
+  f.required("sha256", file.sha256);
+}
+
 void fields(auto& f, json::Of<ModelConfig> auto& config) {
   f.required("modelKey", config.model_key);
   f("modelName", config.model_name);
@@ -32,6 +40,7 @@ void fields(auto& f, json::Of<ModelConfig> auto& config) {
   f("dtype", wire::Dtype{config.variant.dtype});
   f("file", config.variant.file);
   f("executionProvider", wire::OrAuto{config.variant.execution_provider});
+  f("runtimeFiles", config.runtime_files);
   f("record", config.record);
   f("timings", config.timings);
   f("revalidate", config.revalidate);

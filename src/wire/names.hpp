@@ -32,8 +32,6 @@ constexpr const char* to_string(StoreFailed::Work work) {
 }
 constexpr const char* to_string(SessionStage stage) {
   switch (stage) {
-    case SessionStage::kRuntime:
-      return "runtime";
     case SessionStage::kCreate:
       return "create";
     case SessionStage::kUpload:
@@ -79,7 +77,7 @@ inline constexpr std::size_t kEnumerators<action::Body> = 2;
 template <>
 inline constexpr std::size_t kEnumerators<event::StoreFailed::Work> = 4;
 template <>
-inline constexpr std::size_t kEnumerators<event::SessionStage> = 4;
+inline constexpr std::size_t kEnumerators<event::SessionStage> = 3;
 template <>
 inline constexpr std::size_t kEnumerators<Revalidate> = 4;
 template <>

@@ -64,6 +64,7 @@ void fields(auto& f, json::Of<Snapshot> auto& shown) {
   f("cached", shown.cached);
   f("verified", shown.verified);
   f("resident", shown.resident);
+  f("residentTotal", shown.resident_total);
   f("speed", shown.speed);
   f("timeRemaining", shown.time_remaining);
   f("etaLow", shown.eta_low);

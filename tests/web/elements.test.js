@@ -155,9 +155,12 @@ describe('the words for a snapshot', () => {
   });
 
   it('say what is counted during the upload', () => {
-    assert.deepEqual(describeSnapshot(SNAPSHOTS.upload, f).stats[0], [
-      'Moved to the device',
-      '98.6 MB',
+    assert.deepEqual(describeSnapshot(SNAPSHOTS.upload, f).stats, [
+      ['Speed', '109.6 MB/s'],
+      ['Time remaining', '1s'],
+      ['Moved to the device', '98.6 MB of 133.3 MB'],
+      ['Elapsed', '1s'],
+      ['Last time on this device', '1s'],
     ]);
   });
 

@@ -4,6 +4,7 @@ import { loadCore } from '../../web/src/core.node.js';
 import { fromHalf } from '../../web/src/session/conversation.js';
 import { createSession, examine, failureOf } from '../../web/src/session/session.js';
 import { fakeClock } from './support/fakes.js';
+import { onnx } from './support/onnx.js';
 
 const core = await loadCore();
 
@@ -64,21 +65,32 @@ const PLAN = {
   threads: 1,
   runtime: 'asyncify',
   subgroups: false,
+  runtimeFile: 'onnxruntime-web-1/ort.wasm',
 };
 
-/** @param {Record<string, unknown>} [changes] contents: texts as they are, all else as JSON */
+const GRAPH = onnx([
+  { name: 'here', raw: new Uint8Array(2000) },
+  { name: 'beside', external: { location: 'model_q4.onnx_data', offset: 0, length: 5000 } },
+]);
+
+/** @param {Record<string, unknown>} [changes] contents: texts and bytes as they are, all else as JSON */
 const filesWith = (changes = {}) =>
   Object.fromEntries(
     Object.entries({
-      'onnx/model_q4.onnx': 'graph',
-      'onnx/model_q4.onnx_data': 'weights',
+      'onnx/model_q4.onnx': GRAPH,
+      'onnx/model_q4.onnx_data': 'w'.repeat(5000),
+      'onnxruntime-web-1/ort.wasm': 'code',
       'config.json': CONFIG,
       'tokenizer.json': TOKENIZER,
       'tokenizer_config.json': { chat_template: TEMPLATE, eos_token: { content: '<end>' } },
       ...changes,
     }).map(([path, value]) => [
       path,
-      new Blob([typeof value === 'string' ? value : JSON.stringify(value)]),
+      new Blob([
+        typeof value === 'string' || value instanceof Uint8Array
+          ? /** @type {BlobPart} */ (value)
+          : JSON.stringify(value),
+      ]),
     ]),
   );
 
@@ -197,7 +209,11 @@ function fakeOrt({ half = false, positionIds = true, inputs = [], fail = {} } = 
       /** @param {Uint8Array} graph @param {any} options */
       async create(graph, options) {
         if (fail.create) throw new Error(fail.create);
-        state.options = { graph: new TextDecoder().decode(graph), ...options };
+        state.options = { graph, ...options };
+        // As the runtime does: each tensor, from the file that the graph names.
+        const [own, beside] = options.externalData;
+        own.data.subarray(own.data.byteLength - 2000, own.data.byteLength);
+        beside.data.subarray(0, 5000);
         return session;
       },
     },
@@ -214,11 +230,13 @@ async function setUp({ files = filesWith(), plan = {}, device, events = [], ...o
   const session = await createSession({ ...PLAN, ...plan }, files, {
     core,
     clock,
-    loadRuntime: async (progress) => {
-      progress(5, 10);
+    loadRuntime: async (wasm) => {
+      assert.equal(await wasm.text(), 'code');
       return /** @type {any} */ (ort);
     },
     requestDevice: async () => device ?? assert.fail('no device is needed'),
+    // Node has no reader that answers at once.
+    readNow: (blob) => new ArrayBuffer(blob.size),
     report: (event) => events.push(event),
   });
   return { session, state, events, clock };
@@ -232,14 +250,21 @@ const talk = (parts) => ({ piece() {}, reading() {}, stopped: () => false, began
 test('a session reports its stages, and runs nothing that nobody asked for', async () => {
   const { state, events } = await setUp();
   const stages = events.map(({ type, stage }) => stage ?? type);
-  assert.deepEqual(stages, ['runtime', 'create', 'sessionReady']);
-  assert.deepEqual(events[0], { type: 'sessionProgress', stage: 'runtime', loaded: 5, total: 10 });
-  assert.deepEqual(events[2], { type: 'sessionReady' });
+  assert.deepEqual(stages, ['create', 'upload', 'upload', 'upload', 'sessionReady']);
+  assert.deepEqual(
+    events.slice(1, 4).map(({ loaded, total }) => [loaded, total]),
+    [
+      [0, 7000],
+      [2000, 7000],
+      [7000, 7000],
+    ],
+  );
+  assert.deepEqual(events.at(-1), { type: 'sessionReady' });
   assert.deepEqual(state.runs, []);
-  assert.equal(state.options.graph, 'graph');
+  assert.ok(state.options.graph.length < 500);
   assert.deepEqual(
     state.options.externalData.map((/** @type {any} */ { path }) => path),
-    ['model_q4.onnx_data'],
+    ['model_q4.onnx', 'model_q4.onnx_data'],
   );
 });
 
@@ -397,6 +422,8 @@ test('files and graphs that are not what they should be fail with their kind', a
     ['integrity', { files: filesWith({ 'tokenizer.json': {} }) }],
     ['integrity', { files: filesWith({ 'tokenizer_config.json': '[' }) }],
     ['integrity', { files: filesWith({ 'config.json': '7' }) }],
+    ['integrity', { files: filesWith({ 'onnx/model_q4.onnx': '<!doctype html>' }) }],
+    ['integrity', { files: filesWith({ 'onnx/model_q4.onnx_data': 'short' }) }],
     ['unsupported', { files: filesWith({ 'tokenizer_config.json': {} }) }],
     [
       'unsupported',

@@ -49,7 +49,7 @@ export interface Finish {
 export type ToWorker =
   | {
       type: 'start';
-      models: ModelConfig[];
+      models: Omit<ModelConfig, 'runtimeFiles'>[];
       runtimeUrl: string | null;
       storage: 'auto' | 'memory';
       credentials: RequestCredentials;

@@ -32,7 +32,7 @@ struct PhaseTimings {
   std::string to_json() const;
 };
 
-/// Follows one session of the runtime from nothing to ready: the runtime's own bytes and the graph (create),
+/// Follows one session of the runtime from nothing to ready: the runtime and the graph (create),
 /// weights going to the device (upload), first run with its shader compilation (warmup). Phases only go
 /// forward.
 class SessionDriver {
@@ -60,6 +60,8 @@ class SessionDriver {
   std::optional<double> percent() const;
   /// Bytes of weights that went to the device.
   std::uint64_t resident() const { return uploaded_; }
+  /// Of so many, as far as it is known.
+  std::optional<std::uint64_t> weight_bytes() const { return weight_bytes_; }
   Instant phase_began() const { return phase_began_; }
   /// ms; what this phase took the last time on this device with these weights.
   std::optional<double> phase_last_time() const;
@@ -73,9 +75,6 @@ class SessionDriver {
   PhaseTimings timings_;
   State state_ = State::kIdle;
   Instant phase_began_{};
-  bool graph_ = false;  // the runtime is here; the graph is being read
-  std::uint64_t runtime_loaded_ = 0;
-  std::optional<std::uint64_t> runtime_total_;
   std::uint64_t uploaded_ = 0;
   std::optional<std::uint64_t> weight_bytes_;
 };

@@ -25,7 +25,8 @@ struct SessionPlan {
   unsigned threads = 1;
   /// Which build of ONNX Runtime Web.
   RuntimeBuild runtime = RuntimeBuild::kAsyncify;
-  bool subgroups = false;  ///< a device may be requested with them
+  bool subgroups = false;    ///< a device may be requested with them
+  std::string runtime_file;  ///< its WebAssembly
 };
 
 /// What JavaScript is asked to do, in order. bindings.d.ts has the same list for its readers.

@@ -128,10 +128,10 @@ struct FetchFailed {
   std::string message;
 };
 
-enum class SessionStage { kRuntime, kCreate, kUpload, kWarmup };
+enum class SessionStage { kCreate, kUpload, kWarmup };
 struct SessionProgress {
   SessionId session = 0;
-  SessionStage stage = SessionStage::kRuntime;
+  SessionStage stage = SessionStage::kCreate;
   std::uint64_t loaded = 0;
   std::optional<std::uint64_t> total;
 };

@@ -68,6 +68,7 @@ struct Snapshot {
   std::uint64_t cached = 0;
   std::uint64_t verified = 0;
   std::uint64_t resident = 0;
+  std::optional<std::uint64_t> resident_total;
   std::optional<double> speed;
   std::optional<double> time_remaining;
   std::optional<double> eta_low;

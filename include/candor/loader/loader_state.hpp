@@ -16,6 +16,7 @@
 #include "candor/model/variant_plan.hpp"
 #include "candor/progress/eta_display.hpp"
 #include "candor/progress/multi_file_aggregator.hpp"
+#include "candor/progress/progress_tracker.hpp"
 #include "candor/state/state_manager.hpp"
 #include "candor/transfer/repository.hpp"
 
@@ -81,6 +82,7 @@ struct Loading {
   bool fresh_list = false;
   SessionId session = 0;
   std::unique_ptr<SessionDriver> driver;
+  std::optional<ProgressTracker> upload;  ///< the pace of the weights on their way to the runtime
 };
 
 /// The model answers.

@@ -3,6 +3,7 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "candor/model/variant_plan.hpp"
 #include "candor/transfer/source_resolver.hpp"
@@ -19,14 +20,25 @@ enum class Revalidate {
                 ///< doesn't come
 };
 
+/// The code of one build of the runtime, which is loaded as a file of the model. What it must be is known
+/// since the package was built.
+struct RuntimeFile {
+  RuntimeBuild build = RuntimeBuild::kAsyncify;
+  std::string path;  ///< below the model's folder; it names the version
+  std::string url;
+  std::uint64_t size = 0;
+  std::string sha256;
+};
+
 /// What the core is told about one model when its loader is made.
 struct ModelConfig {
   std::string model_key;
   std::string model_name;
   ModelSource source;
   VariantRequest variant;
-  std::optional<std::string> record;   ///< saved under download_state_${modelKey}; hostile until checked
-  std::optional<std::string> timings;  ///< saved under candor_timings_${modelKey}; hostile until checked
+  std::vector<RuntimeFile> runtime_files;  ///< of each build that a device may need
+  std::optional<std::string> record;       ///< saved under download_state_${modelKey}; hostile until checked
+  std::optional<std::string> timings;      ///< saved under candor_timings_${modelKey}; hostile until checked
   Revalidate revalidate = Revalidate::kDefault;
   std::uint64_t seed = 0;  ///< of the jitter of waits
   TransferSizes sizes;     ///< for tests, whose files are small

@@ -9,16 +9,12 @@ using Stage = event::SessionStage;
 
 Instant at(double ms) { return instant_from_ms(ms); }
 
-TEST(SessionDriver, GoesFromTheRuntimeOverTheUploadToReady) {
+TEST(SessionDriver, GoesFromTheGraphOverTheUploadToReady) {
   SessionDriver driver({});
   EXPECT_FALSE(driver.phase());
   driver.start("q4/webgpu", 1'000, at(0));
   EXPECT_EQ(driver.phase(), LoadPhase::kCreate);
   EXPECT_FALSE(driver.percent());
-  driver.progress({1, Stage::kRuntime, 250, 1'000}, at(10));
-  EXPECT_EQ(driver.percent(), 25.0);
-  driver.progress({1, Stage::kRuntime, 1'000, 1'000}, at(20));
-  EXPECT_FALSE(driver.percent()) << "the runtime is here, but the phase is not over";
   driver.progress({1, Stage::kCreate, 0, {}}, at(30));
   EXPECT_EQ(driver.phase(), LoadPhase::kCreate);
   driver.progress({1, Stage::kUpload, 400, 1'000}, at(100));
@@ -44,11 +40,21 @@ TEST(SessionDriver, NeverGoesBack) {
   driver.progress({1, Stage::kUpload, 500, 1'000}, at(1));
   driver.progress({1, Stage::kUpload, 300, 1'000}, at(2));
   EXPECT_EQ(driver.percent(), 50.0);
-  driver.progress({1, Stage::kRuntime, 1, 2}, at(3));
+  driver.progress({1, Stage::kCreate, 1, 2}, at(3));
   EXPECT_EQ(driver.phase(), LoadPhase::kUpload);
   driver.progress({1, Stage::kWarmup, 0, {}}, at(4));
   driver.progress({1, Stage::kUpload, 900, 1'000}, at(5));
   EXPECT_EQ(driver.phase(), LoadPhase::kWarmup);
+}
+
+TEST(SessionDriver, ATensorThatIsReadTwiceIsNoMoreWeights) {
+  SessionDriver driver({});
+  driver.start("q4/wasm", {}, at(0));
+  driver.progress({1, Stage::kUpload, 0, 1'000}, at(1));
+  EXPECT_EQ(driver.weight_bytes(), 1'000U);
+  driver.progress({1, Stage::kUpload, 1'500, 1'000}, at(2));
+  EXPECT_EQ(driver.resident(), 1'000U);
+  EXPECT_EQ(driver.percent(), 99.0);
 }
 
 TEST(SessionDriver, IgnoresWhatComesBeforeAndAfter) {

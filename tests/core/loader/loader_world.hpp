@@ -116,6 +116,19 @@ class LoaderWorld {
     commit = std::string(40, name);
   }
 
+  /// The runtime's code lies on the server, too, and belongs to the load.
+  void need_runtime() {
+    for (const auto& [build, name] :
+         {std::pair{RuntimeBuild::kJspi, "jspi.wasm"}, std::pair{RuntimeBuild::kAsyncify, "asyncify.wasm"}}) {
+      const std::string path = std::string("runtime/") + name;
+      server[path] = content(90'000, 9);
+      config.runtime_files.push_back({build, std::string("ort-1/") + name,
+                                      "https://huggingface.co/owner/name/resolve/" + commit + "/" + path,
+                                      90'000, sha256_of(server[path])});
+    }
+    versions_.push_back(server);
+  }
+
   ModelLoader& loader() {
     if (!loader_) {
       const auto record = storage.find("download_state_" + config.model_key);
@@ -525,8 +538,6 @@ class LoaderWorld {
     if (!session_answers) return;
     using Stage = event::SessionStage;
     const std::uint64_t total = disk[a.plan.graph].size();
-    later_event(event::SessionProgress{a.session, Stage::kRuntime, 500, 1'000});
-    later_event(event::SessionProgress{a.session, Stage::kRuntime, 1'000, 1'000});
     later_event(event::SessionProgress{a.session, Stage::kCreate, 0, {}});
     later_event(event::SessionProgress{a.session, Stage::kUpload, total / 2, total});
     const bool webgpu = a.plan.execution_provider == ExecutionProvider::kWebGpu;

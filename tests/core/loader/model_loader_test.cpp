@@ -27,7 +27,8 @@ std::uint64_t q4f16_bytes(const LoaderWorld& world) {
 void expect_ready(LoaderWorld& world, const std::string& graph = "onnx/model_q4f16.onnx") {
   EXPECT_EQ(world.broken, "");
   ASSERT_EQ(world.last().status, LoadStatus::kReady)
-      << (world.last().error ? world.last().error->error.message : to_string(world.last().status));
+      << (world.last().error ? world.last().error->error.message + " " + world.last().error->error.detail
+                             : to_string(world.last().status));
   ASSERT_TRUE(world.session);
   EXPECT_EQ(world.session->graph, graph);
   EXPECT_EQ(world.last().verified, world.last().total_size);
@@ -61,6 +62,107 @@ TEST(ModelLoader, BringsAModelFromTheHubToReady) {
   EXPECT_EQ(world.last().cached, 0U);
   EXPECT_EQ(world.last().resident, 250'000U);
   EXPECT_EQ(world.last().files_completed, 5U);
+}
+
+// --- the runtime's own code ---
+
+TEST(ModelLoader, TheRuntimesCodeIsAFileOfTheLoad) {
+  LoaderWorld world;
+  world.device.jspi = true;
+  world.need_runtime();
+  world.tell(event::Load{});
+  world.run_for(3'000);
+  expect_ready(world);
+  EXPECT_EQ(world.session->runtime, RuntimeBuild::kJspi);
+  EXPECT_EQ(world.session->runtime_file, "ort-1/jspi.wasm");
+  EXPECT_TRUE(world.disk.at("ort-1/jspi.wasm") == world.server.at("runtime/jspi.wasm"));
+  EXPECT_EQ(world.disk.count("ort-1/asyncify.wasm"), 0U) << "only what this device needs";
+  EXPECT_EQ(world.last().total_size, q4f16_bytes(world) + 90'000U) << "counted in the total";
+  EXPECT_EQ(world.last().total_files, 6U);
+
+  world.reload();
+  world.network = false;
+  world.fetched.clear();
+  world.tell(event::Load{});
+  world.run_for(2'000);
+  expect_ready(world);
+  EXPECT_TRUE(world.fetched.empty()) << "a second visit needs no network";
+}
+
+TEST(ModelLoader, OnlyTheRuntimesCodeIsFetchedWhereAllElseIsHere) {
+  LoaderWorld world;
+  world.tell(event::Load{});
+  world.run_for(2'000);
+  expect_ready(world);
+  world.reload();
+  world.need_runtime();
+  world.fetched.clear();
+  world.tell(event::Load{});
+  world.run_for(2'000);
+  expect_ready(world);
+  ASSERT_FALSE(world.fetched.empty());
+  for (const std::string& url : world.fetched) EXPECT_TRUE(url.ends_with("/runtime/asyncify.wasm")) << url;
+  EXPECT_EQ(world.last().network, 90'000U);
+  EXPECT_EQ(world.last().cached, q4f16_bytes(world));
+}
+
+TEST(ModelLoader, ARuntimeThatCannotBeFetchedIsTheNetworksFailure) {
+  LoaderWorld world;
+  world.tell(event::Load{});
+  world.run_for(2'000);
+  expect_ready(world);
+  world.reload();
+  world.need_runtime();
+  world.network = false;
+  world.tell(event::Load{});
+  world.run_for(20'000);
+  EXPECT_EQ(world.last().phase, LoadPhase::kDownload);
+  ASSERT_TRUE(world.last().error);
+  EXPECT_EQ(world.last().error->error.code, ErrorCode::kNetwork);
+  EXPECT_EQ(world.last().error->kept, q4f16_bytes(world));
+  EXPECT_FALSE(world.session);
+  world.network = true;
+  world.run_for(60'000);
+  expect_ready(world);
+}
+
+TEST(ModelLoader, ARuntimeThatIsNotWhatThePackageWasBuiltWithNeverRuns) {
+  LoaderWorld world;
+  world.need_runtime();
+  world.server["runtime/asyncify.wasm"][5] ^= 1;
+  world.tell(event::Load{});
+  world.run_for(600'000);
+  EXPECT_EQ(world.last().status, LoadStatus::kFailed);
+  EXPECT_FALSE(world.session);
+}
+
+TEST(ModelLoader, TellsThePaceOfTheWeightsOnTheirWayToTheDevice) {
+  LoaderWorld world;
+  world.session_answers = false;
+  world.tell(event::Load{});
+  world.run_for(2'000);
+  ASSERT_EQ(world.last().status, LoadStatus::kLoading);
+  constexpr std::uint64_t kTotal = 200'000'000;
+  for (std::uint64_t at = 0; at <= kTotal / 2; at += kTotal / 40) {
+    world.tell(event::SessionProgress{world.session_id, event::SessionStage::kUpload, at, kTotal});
+    world.run_for(100);
+  }
+  const Snapshot half = world.last();
+  EXPECT_EQ(half.phase, LoadPhase::kUpload);
+  EXPECT_EQ(half.resident, kTotal / 2);
+  EXPECT_EQ(half.resident_total, kTotal);
+  EXPECT_EQ(half.progress, 50.0);
+  ASSERT_TRUE(half.speed);
+  EXPECT_NEAR(*half.speed, 50e6, 5e6);
+  ASSERT_TRUE(half.time_remaining);
+  EXPECT_NEAR(*half.time_remaining, 2.0, 0.5);
+  world.run_for(10'000);
+  EXPECT_GT(world.last().stalled_for, 5'000) << "silence is told";
+  world.tell(event::SessionProgress{world.session_id, event::SessionStage::kWarmup, 0, {}});
+  world.run_for(1'000);
+  EXPECT_FALSE(world.last().speed) << "compilation has no pace";
+  EXPECT_EQ(world.last().resident_total, kTotal);
+  EXPECT_EQ(world.broken, "");
 }
 
 TEST(ModelLoader, KnowsTheTotalFromTheFirstFrameOfTheDownload) {

@@ -158,8 +158,7 @@ TEST(Wire, ReadsWhatTheSessionSays) {
   EXPECT_EQ(progress.stage, event::SessionStage::kUpload);
   EXPECT_EQ(progress.loaded, 5U);
   EXPECT_FALSE(progress.total);
-  for (const auto& [name, stage] : {std::pair{"runtime", event::SessionStage::kRuntime},
-                                    std::pair{"create", event::SessionStage::kCreate},
+  for (const auto& [name, stage] : {std::pair{"create", event::SessionStage::kCreate},
                                     std::pair{"warmup", event::SessionStage::kWarmup}}) {
     const std::string text = std::string(R"({"type":"sessionProgress","stage":")") + name + "\"}";
     EXPECT_EQ(event_of<event::SessionProgress>(text).stage, stage);
@@ -327,7 +326,8 @@ TEST(Wire, WritesActionsAsTheContractHasThem) {
                              "tc",
                              std::nullopt,
                              1,
-                             RuntimeBuild::kJspi}}};
+                             RuntimeBuild::kJspi,
+                             false, "ort-1/jspi.wasm"}}};
   const nlohmann::json expected = nlohmann::json::parse(R"([
       {"type":"probe","visit":7},
       {"type":"lock","visit":7,"folder":"f","toRemove":true},
@@ -338,7 +338,7 @@ TEST(Wire, WritesActionsAsTheContractHasThem) {
       {"type":"accept","request":1,"file":2,"offset":3,"length":4},
       {"type":"truncate","file":1,"size":2},
       {"type":"createSession","session":3,"plan":{"executionProvider":"webgpu","dtype":"q4","graph":"g","externalData":["d"],
-       "config":"c","generationConfig":null,"tokenizer":"t","tokenizerConfig":"tc","chatTemplate":null,"threads":1,"runtime":"jspi","subgroups":false}}])");
+       "config":"c","generationConfig":null,"tokenizer":"t","tokenizerConfig":"tc","chatTemplate":null,"threads":1,"runtime":"jspi","subgroups":false,"runtimeFile":"ort-1/jspi.wasm"}}])");
   EXPECT_EQ(nlohmann::json::parse(wire::actions_to_json(actions)), expected);
 }
 

@@ -1,6 +1,9 @@
 /**
  * ONNX Runtime: its builds, their files, its device.
- *
+ */
+import FILES from '#ort';
+
+/**
  * @typedef {import('../../bindings.d.ts').SessionPlan['runtime']} Build
  * @typedef {typeof import('onnxruntime-web')} Ort
  */
@@ -41,49 +44,40 @@ function addresses(runtimeUrl, build) {
 }
 
 /**
+ * Each build's WebAssembly, as a file that every model needs.
+ * @param {string | null} runtimeUrl
+ * @returns {import('../../bindings.d.ts').RuntimeFile[]}
+ */
+export const runtimeFiles = (runtimeUrl) =>
+  /** @type {Build[]} */ (Object.keys(FILES)).map((runtime) => ({
+    runtime,
+    url: addresses(runtimeUrl, runtime)[2].href,
+    ...FILES[runtime],
+  }));
+
+/**
+ * Its scripts come as scripts: a page whose policy is strict takes none from a store.
+ *
  * @param {object} options
  * @param {string | null} options.runtimeUrl
  * @param {Build} options.runtime
  * @param {number} options.threads
- * @param {(loaded: number, total: number | null) => void} options.progress bytes of the runtime's own wasm
+ * @param {Blob} options.wasm the build's WebAssembly
  * @returns {Promise<Ort>}
  */
-export async function loadRuntime({ runtimeUrl, runtime, threads, progress }) {
-  const [api, glue, wasm] = addresses(runtimeUrl, runtime);
+export async function loadRuntime({ runtimeUrl, runtime, threads, wasm }) {
+  const [api, glue, wasmUrl] = addresses(runtimeUrl, runtime);
   const [module, wasmBinary] = await Promise.all([
     /** @type {Promise<Ort>} */ (import(/* @vite-ignore */ api.href)),
-    fetchCounted(wasm, progress),
+    wasm.arrayBuffer(),
   ]);
   const ort = /** @type {Ort} */ (/** @type {any} */ (module).default ?? module);
   ort.env.logLevel = 'error';
-  ort.env.wasm.wasmPaths = { mjs: glue.href, wasm: wasm.href };
+  ort.env.wasm.wasmPaths = { mjs: glue.href, wasm: wasmUrl.href };
   ort.env.wasm.wasmBinary = wasmBinary;
   ort.env.wasm.numThreads = threads;
   ort.env.wasm.proxy = false;
   return ort;
-}
-
-/** @param {URL} url @param {(loaded: number, total: number | null) => void} progress */
-async function fetchCounted(url, progress) {
-  const response = await fetch(url);
-  if (!response.ok || !response.body) {
-    throw new Error(`ONNX Runtime's file ${url.pathname} answered ${response.status}.`);
-  }
-  // Of a compressed reply, the length is that of the compressed bytes.
-  const length = Number(response.headers.get('content-length'));
-  const total = response.headers.has('content-encoding') || !(length > 0) ? null : length;
-  const chunks = [];
-  let loaded = 0;
-  progress(0, total);
-  const reader = response.body.getReader();
-  for (;;) {
-    const { value } = await reader.read();
-    if (!value) break;
-    chunks.push(value);
-    loaded += value.length;
-    progress(loaded, total);
-  }
-  return new Blob(chunks).arrayBuffer();
 }
 
 const LIMITS = /** @type {const} */ ([
@@ -99,32 +93,18 @@ const LIMITS = /** @type {const} */ ([
 ]);
 
 /**
- * A device with all that the adapter has, which counts the bytes that are put into its buffers.
+ * A device with all that the adapter has.
  *
  * @param {boolean} subgroups whether its subgroups are good for anything
- * @param {(bytes: number) => void} uploaded
  * @returns {Promise<GPUDevice>}
  */
-export async function requestDevice(subgroups, uploaded) {
+export async function requestDevice(subgroups) {
   const adapter = await navigator.gpu?.requestAdapter({ powerPreference: 'high-performance' });
   if (!adapter) throw new Error('WebGPU gave no adapter.');
-  const device = await adapter.requestDevice({
+  return adapter.requestDevice({
     requiredLimits: Object.fromEntries(LIMITS.map((name) => [name, adapter.limits[name]])),
     requiredFeatures: /** @type {GPUFeatureName[]} */ (
       subgroups ? ['shader-f16', 'subgroups'] : ['shader-f16']
     ).filter((name) => adapter.features.has(name)),
   });
-  const createBuffer = device.createBuffer.bind(device);
-  device.createBuffer = (descriptor) => {
-    if (descriptor.mappedAtCreation) uploaded(descriptor.size);
-    return createBuffer(descriptor);
-  };
-  const { queue } = device;
-  const writeBuffer = queue.writeBuffer.bind(queue);
-  queue.writeBuffer = (buffer, offset, data, dataOffset = 0, size) => {
-    const unit = 'BYTES_PER_ELEMENT' in data ? Number(data.BYTES_PER_ELEMENT) : 1;
-    uploaded(size === undefined ? data.byteLength - dataOffset * unit : size * unit);
-    writeBuffer(buffer, offset, data, dataOffset, size);
-  };
-  return device;
 }

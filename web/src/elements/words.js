@@ -205,7 +205,8 @@ export function describe(s, f) {
   const waiting = active && s.error !== null && s.error.retryIn !== null;
   /** @type {[string, string][]} */
   const stats = [];
-  if (s.status === 'downloading' && transferring && !waiting) {
+  const moving = s.status === 'loading' && s.phase === 'upload';
+  if ((s.status === 'downloading' && transferring && !waiting) || moving) {
     stats.push([WORDS.speed, s.speed === null ? WORDS.notKnown : f.speed(s.speed)]);
     stats.push([WORDS.timeRemaining, timeLeft(s, f)]);
   }
@@ -219,7 +220,7 @@ export function describe(s, f) {
   } else if (s.phase === 'verify') {
     stats.push([WORDS.checked, ofWhole(s.verified, s.totalSize, f)]);
   } else {
-    if (s.phase === 'upload') stats.push([WORDS.onDevice, f.bytes(s.resident)]);
+    if (moving) stats.push([WORDS.onDevice, ofWhole(s.resident, s.residentTotal, f)]);
     stats.push([WORDS.elapsed, f.duration(s.phaseElapsed / 1000)]);
     if (s.phaseLastTime !== null) stats.push([WORDS.lastTime, f.duration(s.phaseLastTime / 1000)]);
   }

@@ -13,7 +13,8 @@ import { Runner } from './runner.js';
 /**
  * @param {import('../protocol.d.ts').Endpoint<FromWorker>} endpoint
  * @param {(start: Extract<ToWorker, { type: 'start' }>) => Promise<{
- *   core: import('../../bindings.d.ts').CoreModule, ports: Ports }>} prepare
+ *   core: import('../../bindings.d.ts').CoreModule, ports: Ports,
+ *   runtimeFiles?: import('../../bindings.d.ts').RuntimeFile[] }>} prepare
  */
 export function serve(endpoint, prepare) {
   /** @type {Map<string, Runner>} */
@@ -22,7 +23,7 @@ export function serve(endpoint, prepare) {
   /** @param {Extract<ToWorker, { type: 'start' }>} message */
   async function start(message) {
     try {
-      const { core, ports } = await prepare(message);
+      const { core, ports, runtimeFiles = [] } = await prepare(message);
       /** @type {import('../ports.d.ts').Sink} */
       const sink = {
         snapshot: (snapshot) => endpoint.postMessage({ type: 'snapshot', snapshot }),
@@ -33,7 +34,7 @@ export function serve(endpoint, prepare) {
         done: (id, error) => endpoint.postMessage({ type: 'done', id, error }),
       };
       for (const config of message.models) {
-        runners.set(config.modelKey, new Runner(core, config, ports, sink));
+        runners.set(config.modelKey, new Runner(core, { ...config, runtimeFiles }, ports, sink));
       }
       const snapshots = [...runners.values()].map((runner) => runner.snapshot());
       endpoint.postMessage({ type: 'started', snapshots });

@@ -505,6 +505,7 @@ export class Runner {
     this.#endSession('The model is loaded anew.');
     this.#wanted = number;
     const paths = [plan.graph, ...plan.externalData, ...smallFiles(plan)];
+    if (plan.runtimeFile) paths.push(plan.runtimeFile);
     const files = await blobsOf(folder, paths);
     // Closed while its files were looked for: it must not be born.
     if (this.#wanted !== number) return;

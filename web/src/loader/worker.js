@@ -6,6 +6,7 @@ import { probeDevice } from '../adapters/device.js';
 import { diskStore } from '../adapters/disk.js';
 import { fetchWith } from '../adapters/fetch.js';
 import { memoryStore } from '../adapters/memory-store.js';
+import { runtimeFiles } from '../adapters/ort.js';
 import { examineInWorker, sessionWorker } from '../adapters/session.js';
 import { alwaysOurTurn, takeTurn } from '../adapters/tabs.js';
 import { loadCore } from '../core.js';
@@ -16,6 +17,7 @@ serve(/** @type {any} */ (self), async ({ storage, runtimeUrl, credentials, head
   const store = kept ?? memoryStore();
   return {
     core,
+    runtimeFiles: runtimeFiles(runtimeUrl),
     ports: {
       clock,
       fetch: fetchWith(credentials, headers ? headersFromPage : null),

@@ -20,7 +20,7 @@ import { CandorError, textOf } from '../errors.js';
  * @typedef {Pick<Storage, 'getItem' | 'setItem' | 'removeItem'>} Records
  *
  * @typedef {object} ConnectOptions
- * @property {Omit<ModelConfig, 'record' | 'timings'>[]} models
+ * @property {Omit<ModelConfig, 'record' | 'timings' | 'runtimeFiles'>[]} models
  * @property {string | null} runtimeUrl
  * @property {'auto' | 'memory'} storage
  * @property {Records | null} records where the records of downloads are kept

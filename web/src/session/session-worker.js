@@ -3,6 +3,7 @@
  */
 import { clock } from '../adapters/clock.js';
 import { loadRuntime, requestDevice } from '../adapters/ort.js';
+import { readNow } from '../adapters/read-now.js';
 import { loadCore } from '../core.js';
 import { CandorError, textOf } from '../errors.js';
 import { createSession, examine, failureOf } from './session.js';
@@ -30,8 +31,9 @@ const ahead = new Set();
 async function create({ plan, files, runtimeUrl }) {
   return createSession(plan, files, {
     core: await loadCore(),
-    loadRuntime: (progress) => loadRuntime({ ...plan, runtimeUrl, progress }),
-    requestDevice: (uploaded) => requestDevice(plan.subgroups, uploaded),
+    loadRuntime: (wasm) => loadRuntime({ ...plan, runtimeUrl, wasm }),
+    requestDevice: () => requestDevice(plan.subgroups),
+    readNow,
     report: (event) => post({ type: 'event', event }),
     clock,
   });

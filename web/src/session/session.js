@@ -5,8 +5,9 @@ import { Template } from '@huggingface/jinja';
 import { Tokenizer } from '@huggingface/tokenizers';
 import { CandorError, textOf } from '../errors.js';
 import { Conversation } from './conversation.js';
-import { ExternalData } from './external-data.js';
 import { externalNames } from './external-names.js';
+import { nameOf, readGraph } from './graph.js';
+import { StreamedFile, SyncFile } from './weights.js';
 
 /**
  * @typedef {import('../../bindings.d.ts').CacheLayout} CacheLayout
@@ -21,8 +22,9 @@ import { externalNames } from './external-names.js';
 /**
  * @typedef {object} Runtime what a session is made with
  * @property {CoreModule} core
- * @property {(progress: (loaded: number, total: number | null) => void) => Promise<Ort>} loadRuntime
- * @property {(uploaded: (bytes: number) => void) => Promise<GPUDevice>} requestDevice
+ * @property {(wasm: Blob) => Promise<Ort>} loadRuntime
+ * @property {() => Promise<GPUDevice>} requestDevice
+ * @property {(blob: Blob) => ArrayBuffer} readNow
  * @property {(event: SessionEvent) => void} report
  * @property {import('../ports.d.ts').Clock} clock
  */
@@ -76,9 +78,9 @@ export async function examine(plan, files, graph) {
 export async function createSession(
   plan,
   files,
-  { core, loadRuntime, requestDevice, report, clock },
+  { core, loadRuntime, requestDevice, readNow, report, clock },
 ) {
-  /** @type {(stage: 'runtime' | 'create' | 'upload' | 'warmup', loaded?: number, total?: number | null) => void} */
+  /** @type {(stage: 'create' | 'upload' | 'warmup', loaded?: number, total?: number | null) => void} */
   const progress = (stage, loaded = 0, total = null) =>
     report({ type: 'sessionProgress', stage, loaded, total });
 
@@ -86,41 +88,43 @@ export async function createSession(
   const chat = await readChat(plan, files);
   const [config, generationConfig] = await readConfigs(plan, files);
 
-  const ort = await loadRuntime((loaded, total) => progress('runtime', loaded, total));
-
   progress('create');
-  const webgpu = plan.executionProvider === 'webgpu';
-  const total = [plan.graph, ...plan.externalData].reduce((sum, path) => sum + files[path].size, 0);
-  let uploaded = 0;
-  let counting = true;
+  const ort = await loadRuntime(files[plan.runtimeFile]);
+  const { graph, weightBytes, fault } = await readGraph(core, plan, files);
+  if (fault) throw new SessionError('integrity', fault);
   /** @type {GPUDevice | null} */
   let device = null;
-  if (webgpu) {
-    device = await requestDevice((bytes) => {
-      if (!counting) return;
-      uploaded += bytes;
-      progress('upload', Math.min(uploaded, total), total);
-    });
+  if (plan.executionProvider === 'webgpu') {
+    device = await requestDevice();
     // Some browsers give no message, and the core goes by the words.
     void device.lost.then(({ reason, message }) =>
       report({ type: 'sessionLost', message: `The device was lost (${reason}): ${message}` }),
     );
   }
-  const graph = new Uint8Array(await files[plan.graph].arrayBuffer());
+  let handed = 0;
+  const count = (/** @type {number} */ bytes) => {
+    // The runtime starts itself before it asks for the first.
+    if (!bytes && handed) return;
+    handed += bytes;
+    progress('upload', handed, weightBytes);
+  };
+  const weights = [plan.graph, ...plan.externalData].map((path) => ({
+    path: nameOf(path),
+    data:
+      plan.runtime === 'jspi' && device
+        ? new StreamedFile(files[path], count)
+        : new SyncFile(files[path], readNow, count),
+  }));
   const session = await ort.InferenceSession.create(graph, {
     executionProviders: [
       device ? { name: 'webgpu', device: /** @type {any} */ (device) } : { name: 'wasm' },
     ],
     // The cache stays on the GPU, and of the logits only the last position is read back.
     preferredOutputLocation: device ? 'gpu-buffer' : 'cpu',
-    externalData: plan.externalData.map((path) => ({
-      // The graph names them relative to itself.
-      path: path.slice(plan.graph.lastIndexOf('/') + 1),
-      data: /** @type {any} */ (new ExternalData(files[path])),
-    })),
+    externalData: /** @type {any} */ (weights),
     logSeverityLevel: 3,
   });
-  counting = false;
+  for (const { data } of weights) if (data instanceof SyncFile) data.forget();
 
   const loop = new core.GenerationLoop(
     JSON.stringify({
