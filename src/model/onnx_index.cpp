@@ -112,7 +112,7 @@ std::optional<std::uint64_t> OnnxIndex::next() const {
 
 void OnnxIndex::stop(const char* what) {
   if (!fault_.empty()) return;
-  fault_ = text::joined(files_.front().name, " is no model: ", what);
+  fault_ = text::joined(files_.front().name, " is no model: ", what, ".");
   model_ = graph_ = tensor_ = {};
   initializers_ = {};
   weight_bytes_ = 0;

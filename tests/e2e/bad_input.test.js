@@ -428,7 +428,9 @@ describe('bad input', { timeout: 300_000 }, () => {
     for (const name of ['worker.js', 'disk-worker.js']) {
       await cp(path.join(ROOT, 'web/dist', name), path.join(copy, name));
     }
-    await cp(path.join(ROOT, 'web/dist/core'), path.join(copy, 'core'), { recursive: true });
+    for (const name of ['core', 'ort']) {
+      await cp(path.join(ROOT, 'web/dist', name), path.join(copy, name), { recursive: true });
+    }
     const outcome = await page.evaluate(
       async ({ question }) => {
         const { createLoader } = await import(String('/candor/candor.js'));

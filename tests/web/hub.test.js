@@ -892,6 +892,33 @@ describe('faults', () => {
     assert.equal((await ask('/models/plain/config.json')).status, 503);
   });
 
+  test('a reply hides its facts, comes under another name, wrapped, as a pointer, or in trickles', async () => {
+    const origin = { origin: 'http://page.test' };
+    hub.setFault({ name: 'hidden', path: BIG });
+    const hidden = await download(BIG, 'bytes=0-9', origin);
+    assert.equal(hidden.headers['access-control-expose-headers'], undefined);
+    assert.equal(hidden.headers['access-control-allow-origin'], '*');
+    assert.equal(hidden.headers['last-modified'], undefined);
+    hub.clearFaults();
+    hub.setFault({ name: 'etag', path: BIG });
+    const names = [await download(BIG, 'bytes=0-9'), await download(BIG, 'bytes=0-9')];
+    assert.notEqual(names[0].headers.etag, names[1].headers.etag);
+    assert.deepEqual(names[0].body, names[1].body);
+    hub.clearFaults();
+    hub.setFault({ name: 'multipart', path: BIG });
+    const wrapped = await download(BIG, 'bytes=0-9');
+    assert.match(String(wrapped.headers['content-type']), /^multipart\/byteranges/);
+    assert.equal(wrapped.status, 206);
+    hub.clearFaults();
+    hub.setFault({ name: 'pointer', path: BIG });
+    assert.match((await download(BIG)).body.toString(), /^version https:\/\/git-lfs/);
+    hub.setFault({ name: 'trickle', path: BIG, rate: 1e9 });
+    assert.deepEqual((await download(BIG)).body, WEIGHTS);
+    hub.setFault({ name: 'crowd', path: BIG, connections: 0, code: 503, times: 1 });
+    assert.equal((await download(BIG)).status, 503);
+    hub.clearFaults();
+  });
+
   test('every fault of the table has happened in these tests', () => {
     assert.deepEqual(
       Object.keys(FAULTS).filter((name) => !happened.has(name)),

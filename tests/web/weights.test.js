@@ -106,5 +106,5 @@ test('a file that is no graph has a fault', async () => {
   const { fault } = await readGraph(core, graphPlan('m.onnx'), {
     'm.onnx': new Blob(['<!doctype html><title>Not found</title>']),
   });
-  assert.match(fault, /^m\.onnx is no model: [a-z ]+$/);
+  assert.match(fault, /^m\.onnx is no model: [a-z ]+\.$/);
 });

@@ -177,8 +177,7 @@ TEST(VariantPlan, NeverTakesWebGpuInSoftwareByItselfWhereTheProcessorCanRunTheMo
     for (const char* dtype : {"auto", "q4", "q4f16", "fp32", "q8"}) {
       const Variant variant = chosen(spec(kAll), ask(dtype), device);
       EXPECT_EQ(variant.execution_provider, ExecutionProvider::kWasm) << dtype;
-      EXPECT_NE(variant.reason.find("\tsoftwareIsSlower\t"), std::string::npos)
-          << variant.reason;
+      EXPECT_NE(variant.reason.find("\tsoftwareIsSlower\t"), std::string::npos) << variant.reason;
     }
     EXPECT_EQ(chosen(spec({"_fp16"}), ask("auto"), device).execution_provider, ExecutionProvider::kWasm);
     EXPECT_EQ(VariantPlan::preferred_dtypes(ask("auto"), device).front(), "q4");
@@ -205,8 +204,7 @@ TEST(VariantPlan, SaysWhyWebGpuIsNotTrustedAnyMore) {
 TEST(VariantPlan, SaysWhatThePageMustSendForMoreThreads) {
   DeviceProfile device;
   device.cores = 8;
-  EXPECT_NE(chosen(spec(kAll), ask("auto"), device).reason.find("\toneCore"),
-            std::string::npos);
+  EXPECT_NE(chosen(spec(kAll), ask("auto"), device).reason.find("\toneCore"), std::string::npos);
   device.cross_origin_isolated = true;
   EXPECT_EQ(chosen(spec(kAll), ask("auto"), device).reason.find("oneCore"), std::string::npos);
   EXPECT_EQ(chosen(spec(kAll), ask("auto"), gpu(true)).reason.find("oneCore"), std::string::npos);
@@ -292,6 +290,10 @@ TEST(VariantPlan, LetsTheGraphSayWhatItsDataIsCalled) {
   EXPECT_EQ(plan.graph().external_data, (std::vector<std::string>{"onnx/w.bin"}));
   EXPECT_EQ(plan.files().back(), "onnx/w.bin");
   EXPECT_EQ(std::count(plan.files().begin(), plan.files().end(), "onnx/model.onnx.data"), 0);
+}
+
+TEST(VariantPlan, SaysOfEightBitsThatTheyAreForTheProcessor) {
+  EXPECT_NE(chosen(spec(kAll), ask("q8"), gpu(false)).reason.find("\tforProcessor\t"), std::string::npos);
 }
 
 }  // namespace

@@ -336,5 +336,19 @@ TEST(FileTransfer, RefusesSeveralRangesInAWrapper) {
   EXPECT_FALSE(file.ranges_work());
 }
 
+TEST(FileTransfer, LearnsASizeThatTheListDoesNotTell) {
+  ManifestFile listed;
+  listed.path = "model.onnx";
+  FileTransfer told(listed, 1);
+  Journal::File journal = told.journal();
+  journal.size = 7;
+  told.restore(journal, 0);
+  EXPECT_EQ(told.size(), 7U);
+
+  FileTransfer asked(listed, 1);
+  asked.judge(reply(206, {{"content-range", "bytes 0-2/9"}, {"content-length", "3"}}), {0, 3}, true);
+  EXPECT_EQ(asked.size(), 9U);
+}
+
 }  // namespace
 }  // namespace candor
