@@ -11,11 +11,11 @@ namespace candor {
 /// What a device can do, as JavaScript probed it. Absent numbers are unknown: browsers don't tell all of
 /// them.
 struct DeviceProfile {
-  bool webgpu = false;                                           ///< an adapter was given
-  std::string webgpu_fault;                                      ///< why it isn't used (the id of a part of a sentence)
-  bool shader_f16 = false;                                       ///< the adapter has the `shader-f16` feature
-  bool fallback_adapter = false;                                 ///< WebGPU in software
-  std::optional<std::uint64_t> max_buffer_size;                  ///< bytes
+  bool webgpu = false;                           ///< an adapter was given
+  std::string webgpu_fault;                      ///< why it isn't used (the id of a part of a sentence)
+  bool shader_f16 = false;                       ///< the adapter has the `shader-f16` feature
+  bool fallback_adapter = false;                 ///< WebGPU in software
+  std::optional<std::uint64_t> max_buffer_size;  ///< bytes
   std::optional<std::uint64_t> max_storage_buffer_binding_size;  ///< bytes
   std::optional<unsigned> subgroup_min_size;                     ///< absent: the adapter has no `subgroups`
   std::string adapter;                                           ///< vendor and architecture, from outside

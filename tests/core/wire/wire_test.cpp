@@ -327,7 +327,8 @@ TEST(Wire, WritesActionsAsTheContractHasThem) {
                              std::nullopt,
                              1,
                              RuntimeBuild::kJspi,
-                             false, "ort-1/jspi.wasm"}}};
+                             false,
+                             "ort-1/jspi.wasm"}}};
   const nlohmann::json expected = nlohmann::json::parse(R"([
       {"type":"probe","visit":7},
       {"type":"lock","visit":7,"folder":"f","toRemove":true},
