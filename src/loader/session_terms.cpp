@@ -87,4 +87,19 @@ Error session_error(const event::FileFault& fault, bool vouched) {
   return error;
 }
 
+std::vector<std::string> large_files(const SessionPlan& plan) {
+  std::vector<std::string> paths = plan.external_data;
+  paths.push_back(plan.graph);
+  paths.push_back(plan.runtime_file);
+  return paths;
+}
+
+DeviceProfile without_webgpu(DeviceProfile device, const std::string& fault) {
+  device.webgpu = device.webgpu && fault.empty();
+  device.webgpu_fault = fault;
+  return device;
+}
+
+std::string timings_key(std::string_view model_key) { return text::joined("candor_timings_", model_key); }
+
 }  // namespace candor

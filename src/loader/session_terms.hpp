@@ -24,4 +24,13 @@ Error session_error(const event::FileFault& fault, bool vouched);
 /// The same where the weights have not come yet. `fault` has a kind.
 Error examination_error(const event::FileFault& fault, bool vouched);
 
+/// What is large waits until what is small has been judged.
+std::vector<std::string> large_files(const SessionPlan& plan);
+
+/// A device whose WebGPU is not used for a reason found out here; as it is where there is none.
+DeviceProfile without_webgpu(DeviceProfile device, const std::string& fault);
+
+/// Where the page keeps how long the phases took.
+std::string timings_key(std::string_view model_key);
+
 }  // namespace candor
