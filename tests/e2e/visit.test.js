@@ -104,7 +104,7 @@ for (const name of /** @type {const} */ (['chromium', 'firefox'])) {
       );
       const state = await page.$eval('#models .state', ({ textContent }) => textContent);
       // The model's, and the runtime's own.
-      assert.match(String(state), /^20\.\d MB on this device$/);
+      assert.match(String(state), /^17\.\d MB on this device$/);
       const free = await page.$eval(
         '#models .buttons :last-child',
         (b) => !b.hasAttribute('hidden'),
