@@ -62,7 +62,7 @@ TEST(LoaderFaults, AnAnswerOfAnEarlierSessionIsNotTakenForTheNewOnes) {
   ASSERT_EQ(world.last().status, LoadStatus::kLoading);
   EXPECT_NE(world.session_id, first);
   world.tell(event::SessionReady{first});
-  world.tell(event::SessionFailed{first, std::nullopt, "bad_alloc"});
+  world.tell(event::SessionFailed{first, {std::nullopt, "bad_alloc"}});
   world.tell(event::SessionLost{first, "gone"});
   EXPECT_EQ(world.snapshot().status, LoadStatus::kLoading);
   world.tell(event::SessionReady{world.session_id});
@@ -181,7 +181,7 @@ TEST(LoaderFaults, AnswersToNobodyChangeNothingInAnyState) {
     world.tell(event::StoreFailed{99, event::StoreFailed::Work::kFile, 0, ErrorCode::kStorage, "x"});
     world.tell(event::Removed{99});
     world.tell(event::SessionReady{99});
-    world.tell(event::SessionFailed{99, std::nullopt, "x"});
+    world.tell(event::SessionFailed{99, {std::nullopt, "x"}});
     world.tell(event::SessionLost{99, "x"});
     EXPECT_EQ(world.snapshot().status, before) << steps;
     EXPECT_EQ(world.snapshot().total_downloaded, position) << steps;
@@ -459,7 +459,7 @@ TEST(LoaderFaults, OnlyWhatIsPausedIsResumed) {
   world.session_answers = false;
   ASSERT_TRUE(world.run_until(is_loading));
   resumes(world);
-  world.tell(event::SessionFailed{world.session_id, std::nullopt, "bad_alloc"});
+  world.tell(event::SessionFailed{world.session_id, {std::nullopt, "bad_alloc"}});
   ASSERT_TRUE(world.snapshot().can.retry);
   resumes(world);  // failed
   world.tell(event::Cancel{});

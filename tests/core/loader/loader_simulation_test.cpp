@@ -167,7 +167,7 @@ class Schedule {
     switch (below(9)) {
       case 0:
         world_.session_failure =
-            event::SessionFailed{0, std::nullopt, chance(2) ? "bad_alloc" : "protobuf parsing failed"};
+            event::SessionFailed{0, {std::nullopt, chance(2) ? "bad_alloc" : "protobuf parsing failed"}};
         return;
       case 1:
       case 2:

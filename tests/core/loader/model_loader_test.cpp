@@ -629,7 +629,7 @@ TEST(ModelLoader, SaysHowLongNothingHasArrived) {
 
 TEST(ModelLoader, MakesASessionAgainFromDiskAfterOneFailed) {
   LoaderWorld world;
-  world.session_failure = event::SessionFailed{1, ErrorCode::kOutOfMemory, "bad_alloc"};
+  world.session_failure = event::SessionFailed{1, {ErrorCode::kOutOfMemory, "bad_alloc"}};
   world.tell(event::Load{});
   for (unsigned attempt = 1; attempt <= 3; ++attempt) {
     world.run_for(1'000);
@@ -652,7 +652,7 @@ TEST(ModelLoader, MakesASessionAgainFromDiskAfterOneFailed) {
 
 TEST(ModelLoader, DoesNotFetchAgainWhatIsExactlyAsPublished) {
   LoaderWorld world;
-  world.session_failure = event::SessionFailed{1, ErrorCode::kIntegrity, "protobuf"};
+  world.session_failure = event::SessionFailed{1, {ErrorCode::kIntegrity, "protobuf"}};
   world.tell(event::Load{});
   world.run_for(1'000);
   EXPECT_EQ(world.last().status, LoadStatus::kFailed);
@@ -662,7 +662,7 @@ TEST(ModelLoader, DoesNotFetchAgainWhatIsExactlyAsPublished) {
 
 TEST(ModelLoader, AsksTheSourceOfAModelThatCannotBeLoadedForAnotherOne) {
   LoaderWorld world;
-  world.session_failure = event::SessionFailed{1, ErrorCode::kIntegrity, "protobuf"};
+  world.session_failure = event::SessionFailed{1, {ErrorCode::kIntegrity, "protobuf"}};
   world.tell(event::Load{});
   world.run_for(1'000);
   ASSERT_EQ(world.last().status, LoadStatus::kFailed);
@@ -678,7 +678,7 @@ TEST(ModelLoader, AsksTheSourceOfAModelThatCannotBeLoadedForAnotherOne) {
 
 TEST(ModelLoader, AsksTheSourceOnceWhenWhatIsOnDiskCannotBeLoaded) {
   LoaderWorld world;
-  world.session_failure = event::SessionFailed{1, ErrorCode::kUnsupported, "no such operator"};
+  world.session_failure = event::SessionFailed{1, {ErrorCode::kUnsupported, "no such operator"}};
   world.tell(event::Load{});
   world.run_for(1'000);
   const std::uint64_t before = world.body_bytes;
@@ -706,7 +706,7 @@ TEST(ModelLoader, FetchesUnreadableWeightsAgainWhenNothingVouchesForThem) {
   world.hub = false;
   world.candor_json = false;
   world.config.source.repo = "https://example.org/mini";
-  world.session_failure = event::SessionFailed{1, ErrorCode::kIntegrity, "protobuf"};
+  world.session_failure = event::SessionFailed{1, {ErrorCode::kIntegrity, "protobuf"}};
   world.tell(event::Load{});
   world.run_for(1'000);
   EXPECT_EQ(world.last().error->error.code, ErrorCode::kIntegrity);
@@ -736,7 +736,7 @@ TEST(ModelLoader, LoadsAgainFromDiskAfterTheDeviceWasLost) {
 }
 
 // What the engine says, not our own code about the files.
-event::SessionFailed by_engine(const char* words) { return {0, std::nullopt, words}; }
+event::SessionFailed by_engine(const char* words) { return {0, {std::nullopt, words}}; }
 
 TEST(ModelLoader, FallsBackToTheProcessorWithTheWeightsThatAreHereAndSaysSo) {
   LoaderWorld world;

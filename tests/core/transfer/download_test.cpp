@@ -449,7 +449,7 @@ TEST(Download, SaysThatAFileChangedWhereAnotherShortOneCame) {
 }
 
 TEST(Download, ReplacesAConnectionThatTrickles) {
-  for (const std::uint64_t which : {0, 1, 3, 5}) {
+  for (const unsigned which : {0U, 1U, 3U, 5U}) {
     const auto time = [&](bool trickles) {
       World world(1, one_file(24'000'000 / 64));
       world.options.sizes = TransferSizes{}.scaled_down(64);
