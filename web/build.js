@@ -93,7 +93,7 @@ const ORT = {
   plain: ['ort.wasm.min.mjs', 'ort-wasm-simd-threaded.mjs', 'ort-wasm-simd-threaded.wasm'],
 };
 
-/** Copies ONNX Runtime's files, and writes down what its WebAssembly must be. */
+/** Copies ONNX Runtime's files, and writes down their names and what its WebAssembly must be. */
 async function copyRuntime() {
   const from = path.dirname(createRequire(import.meta.url).resolve('onnxruntime-web/webgpu'));
   const { version } = JSON.parse(await readFile(path.join(from, '../package.json'), 'utf8'));
@@ -109,7 +109,8 @@ async function copyRuntime() {
       sha256: createHash('sha256').update(bytes).digest('hex'),
     };
   }
-  await writeFile(path.join(dist, 'ort/files.js'), `export default ${JSON.stringify(files)};\n`);
+  const text = `export const NAMES = ${JSON.stringify(ORT)};\nexport default ${JSON.stringify(files)};\n`;
+  await writeFile(path.join(dist, 'ort/files.js'), text);
 }
 
 /** For those who install the package: declarations from the JSDoc, and the hand-written ones beside them. */

@@ -1,6 +1,7 @@
-/** What ONNX Runtime's WebAssembly must be: written when the package is built (build.js). */
-declare const files: Record<
-  import('../bindings.d.ts').SessionPlan['runtime'],
-  { path: string; size: number; sha256: string }
->;
+/** ONNX Runtime's files: written when the package is built (build.js). */
+type Build = import('../bindings.d.ts').SessionPlan['runtime'];
+/** Of each build its API, its glue and its WebAssembly. */
+export const NAMES: Record<Build, string[]>;
+/** What that WebAssembly must be. */
+declare const files: Record<Build, { path: string; size: number; sha256: string }>;
 export default files;

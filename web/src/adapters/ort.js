@@ -1,7 +1,7 @@
 /**
  * ONNX Runtime: its builds, their files, its device.
  */
-import FILES from '#ort';
+import FILES, { NAMES } from '#ort';
 
 /**
  * @typedef {import('../../bindings.d.ts').SessionPlan['runtime']} Build
@@ -25,15 +25,6 @@ const BESIDE = {
     new URL('../../dist/ort/ort-wasm-simd-threaded.mjs', import.meta.url),
     new URL('../../dist/ort/ort-wasm-simd-threaded.wasm', import.meta.url),
   ],
-};
-const NAMES = {
-  jspi: ['ort.jspi.min.mjs', 'ort-wasm-simd-threaded.jspi.mjs', 'ort-wasm-simd-threaded.jspi.wasm'],
-  asyncify: [
-    'ort.webgpu.min.mjs',
-    'ort-wasm-simd-threaded.asyncify.mjs',
-    'ort-wasm-simd-threaded.asyncify.wasm',
-  ],
-  plain: ['ort.wasm.min.mjs', 'ort-wasm-simd-threaded.mjs', 'ort-wasm-simd-threaded.wasm'],
 };
 
 /** @param {string | null} runtimeUrl @param {Build} build @returns {URL[]} of its API, its glue and its wasm */
