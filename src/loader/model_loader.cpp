@@ -14,8 +14,6 @@ using namespace loading;
 
 bool is_damage(ErrorCode code) { return code == ErrorCode::kIntegrity || code == ErrorCode::kChanged; }
 
-bool is_final(LoadStatus status) { return !is_running(status); }
-
 }  // namespace
 
 ModelLoader::ModelLoader(ModelConfig config) : data_(std::move(config)) {}
@@ -125,7 +123,7 @@ void ModelLoader::enter(State state, Instant now) {
   const LoadStatus after = status_of(data_);
   if (!data_.started && after != LoadStatus::kIdle) data_.started = now;
   changed_ = true;
-  changed_for_good_ = changed_for_good_ || (after != before && is_final(after));
+  changed_for_good_ = changed_for_good_ || (after != before && !is_running(after));
 }
 
 void ModelLoader::fail(Error error, Intent intent, Instant now) {
@@ -499,9 +497,11 @@ void ModelLoader::moved(Transferring& state, Instant now) {
     else
       data_.progress->resume(now);
   }
-  const bool fetching = download->state() == Download::State::kFetching && download->waits_for_release();
-  if (state.held != Transferring::Held::kNothing && (fetching || download->state() == Download::State::kDone))
-    return examine(state);
+  if (state.held != Transferring::Held::kNothing) {
+    const bool fetching = download->state() == Download::State::kFetching;
+    if ((fetching && download->waits_for_release()) || download->state() == Download::State::kDone)
+      return examine(state);
+  }
   if (download->list_is_old() && download->state() != Download::State::kPaused) {
     Error error = error_of({Cause::kChanged, 0, std::nullopt, {}});
     if (data_.attempt >= kMaxAttempts) return fail(std::move(error), {.ask_source = true}, now);

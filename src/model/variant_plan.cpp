@@ -44,16 +44,13 @@ std::vector<Attempt> attempts_for(const VariantRequest& request, const DevicePro
   const bool wasm = request.execution_provider != ExecutionProvider::kWebGpu;
   // In software it is many times slower than the processor itself, so it comes after all else.
   const bool software = device.fallback_adapter && wasm;
-  const auto add_webgpu = [&](bool now) {
-    if (!webgpu || !now) return;
-    attempts.push_back({ExecutionProvider::kWebGpu, device.shader_f16 ? kHalf : kQuarter});
-    if (wasm && !software) attempts.push_back({ExecutionProvider::kWasm, kProcessor});
-    attempts.push_back({ExecutionProvider::kWebGpu, kFull});
-  };
-  add_webgpu(!software);
-  if (wasm && (software || !webgpu)) attempts.push_back({ExecutionProvider::kWasm, kProcessor});
+  const auto& compact = device.shader_f16 ? kHalf : kQuarter;
+  if (webgpu && !software) attempts.push_back({ExecutionProvider::kWebGpu, compact});
+  if (wasm) attempts.push_back({ExecutionProvider::kWasm, kProcessor});
+  if (webgpu && !software) attempts.push_back({ExecutionProvider::kWebGpu, kFull});
   if (wasm) attempts.push_back({ExecutionProvider::kWasm, kLast});
-  add_webgpu(software);
+  if (webgpu && software) attempts.push_back({ExecutionProvider::kWebGpu, compact});
+  if (webgpu && software) attempts.push_back({ExecutionProvider::kWebGpu, kFull});
   return attempts;
 }
 

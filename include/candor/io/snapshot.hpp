@@ -85,8 +85,8 @@ struct Snapshot {
   std::vector<SnapshotFile> files;
   std::vector<double> throughput;
   std::optional<Variant> variant;
-  std::optional<double>
-      tokens_per_second;  ///< of the last answer on this device with the last weights and engine
+  /// Of the last answer on this device with the last weights and engine.
+  std::optional<double> tokens_per_second;
   std::optional<Newer> newer;
   bool persistent = true;
   bool elsewhere = false;  ///< another tab has the model's folder; this one waits and goes on when it is free

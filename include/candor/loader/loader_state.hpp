@@ -37,8 +37,8 @@ using DevicePtr = std::shared_ptr<const DeviceProfile>;
 /// What the next opening has to do differently, because of how the last one ended.
 struct Intent {
   bool ask_source = false;  ///< what is on disk is of no use: its source may have something else by now
-  std::string
-      distrusted{};  ///< how the paths begin of files that could not be read, and no checksum vouches for
+  /// How the paths begin of files that could not be read, and that no checksum vouches for.
+  std::string distrusted{};
 };
 
 /// Nothing is under way.
