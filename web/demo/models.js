@@ -64,7 +64,9 @@ export async function describeDevice() {
     };
   }
   const f16 = adapter.features.has('shader-f16');
-  const slow = adapter.info?.isFallbackAdapter ? ' The GPU is a software one, so models run on the CPU.' : '';
+  const slow = adapter.info?.isFallbackAdapter
+    ? ' The GPU is a software one, so models run on the CPU.'
+    : '';
   const text = f16
     ? 'This device: WebGPU with half precision, so the smallest files fit.'
     : 'This device: WebGPU without half precision, so files are somewhat larger.';
